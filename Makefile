@@ -1,0 +1,58 @@
+# Tandem: `make` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CAMPAIGN ?= quick
+INVENTORY ?= inventory/lab
+PYTHON ?= python3
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+ON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help bench restore lab-down test lint benchmark clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+bench: .venv/run.done ## Measure on the virtual lab: everything from nothing, then the report (CAMPAIGN=smoke for the short one)
+	@$(ON_PATH) ansible-playbook --inventory $(INVENTORY) bench.yml --extra-vars campaign=$(CAMPAIGN)
+
+restore: .venv/run.done ## Put the machines back, any time
+	@$(ON_PATH) ansible-playbook --inventory $(INVENTORY) playbooks/restore.yml
+
+lab-down: .venv/run.done ## Take the virtual lab down and leave nothing of it running
+	@$(ON_PATH) ansible-playbook playbooks/lab_down.yml
+
+test: .venv/dev.done .cache/test-packages.done ## Run every test, on a virtual lab of its own making
+	@$(ON_PATH) pytest
+
+lint: .venv/dev.done ## Check style, types, YAML and playbooks
+	@$(ON_PATH) ruff check .
+	@$(ON_PATH) mypy
+	@$(ON_PATH) yamllint --strict .
+	@$(ON_PATH) ansible-lint --profile production --strict --offline --quiet
+
+clean: ## Remove what the targets made here (the lab: make lab-down; results stay)
+	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/run.done: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Tandem needs Python 3.11 or newer on this machine; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: $(SUDO) apt-get install python3-venv"; exit 1; }
+	@echo "Making .venv from $< (once, about a minute) ..."
+	@[ -x .venv/bin/python ] || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev.done: requirements-dev.lock .venv/run.done
+	@echo "Adding the tools for tests and checks (once) ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+# What the tests need beyond the lab's own packages: a PostgreSQL for the daemons' contracts, and the load generators.
+TEST_PACKAGES := postgresql wrk iperf3 iputils-ping
+.cache/test-packages.done:
+	@missing=$$(for p in $(TEST_PACKAGES); do dpkg-query -Wf '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	 [ -z "$$missing" ] || { echo "Installing for the tests:" $$missing; \
+	   $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+	@mkdir -p .cache && touch $@
