@@ -1,0 +1,75 @@
+"""The 2015 endpoints on Django: raw SQL and the ORM, a database connection per request."""
+
+import os
+import secrets
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connection, models
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+
+settings.configure(
+    ALLOWED_HOSTS=[os.environ["TANDEM_BIND"]],
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": os.environ["PGDATABASE"],  # Django insists on a name; libpq reads the rest of PG*
+        }
+    },
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],  # sets Content-Length
+    ROOT_URLCONF=__name__,
+    SECRET_KEY=secrets.token_urlsafe(50),  # nothing here is signed: made anew at each start
+)
+application = get_wsgi_application()
+
+AGENTS = """
+    SELECT f.number, s.extension, s.context, s.state_interface,
+           'offline' AS status, '-1' AS extension_status, '0' AS paused
+    FROM agentfeatures AS f LEFT JOIN agent_login_status AS s ON f.id = s.agent_id
+"""
+
+
+class AgentFeatures(models.Model):
+    """One row of agentfeatures."""
+
+    id = models.AutoField(primary_key=True)
+    numgroup = models.IntegerField()
+    firstname = models.CharField(max_length=128)
+    lastname = models.CharField(max_length=128)
+    number = models.CharField(max_length=40, unique=True)
+    passwd = models.CharField(max_length=128)
+    context = models.CharField(max_length=39)
+    language = models.CharField(max_length=20)
+    autologoff = models.IntegerField(null=True)
+    group = models.CharField(max_length=255, null=True)
+    description = models.TextField()
+    preprocess_subroutine = models.CharField(max_length=40, null=True)
+
+    class Meta:
+        """The table exists already and belongs to no installed Django app."""
+
+        app_label = "agents"
+        db_table = "agentfeatures"
+        managed = False
+
+
+def index(_request: HttpRequest) -> JsonResponse:
+    """Answer without touching the database."""
+    return JsonResponse({"hello": "world"})
+
+
+def agents(_request: HttpRequest) -> JsonResponse:
+    """Run the query by hand."""
+    with connection.cursor() as cursor:
+        cursor.execute(AGENTS)
+        names = [column.name for column in cursor.description]
+        return JsonResponse([dict(zip(names, row, strict=True)) for row in cursor], safe=False)
+
+
+def agents_with_orm(_request: HttpRequest) -> JsonResponse:
+    """Read every column of agentfeatures through the ORM."""
+    return JsonResponse(list(AgentFeatures.objects.values()), safe=False)
+
+
+urlpatterns = [path(view.__name__, view) for view in (index, agents, agents_with_orm)]
