@@ -1,0 +1,89 @@
+"""Put a plan together: every file read, every name checked, nothing touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from collectors.errors import PlanError
+from collectors.plan import constants as c
+from collectors.plan.campaign import override, read_campaign
+from collectors.plan.cells import check_endpoints, check_services, make_cells
+from collectors.plan.document import Item
+from collectors.plan.feasibility import findings
+from collectors.plan.model import Campaign, Cell, Plan, Profile, Service
+from collectors.plan.order import in_blocks
+from collectors.plan.profile import read_profile, reserve_ports
+from collectors.plan.project import Project
+from collectors.plan.runs import check_address, make_runs
+from collectors.plan.services import expand, read_catalogue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the command line asks for: a campaign, and what differs from its file."""
+
+    campaign: str
+    apps: str | None = None
+    settings: Sequence[str] = ()
+    link_address: str | None = None
+    link_mbit: float = c.LINK_MBIT
+
+
+def build_plan(project: Project, request: Request) -> Plan:
+    """The plan; raises PlanError, one sentence, for the first thing that is wrong in any file or option."""
+    document = override(project.campaign_file(request.campaign), request.settings, request.apps)
+    campaign = read_campaign(request.campaign, document)
+    fields = document.entries()
+    catalogue = read_catalogue(project.apps_dir)
+    wanted = [(item.text(), item.where) for item in fields["apps"].items()]
+    services = expand(catalogue, wanted)
+    _check_ports(services)
+    check_endpoints(
+        campaign.rounds,
+        catalogue.endpoints,
+        services,
+        _places(fields["rounds"]),
+        narrowed=request.apps is not None,
+    )
+    cells = make_cells(campaign, services, catalogue.endpoints)
+    check_services(services, cells, [place for _, place in wanted])
+    _check_count(campaign, cells, fields["blocks"].where)
+    profile = _profile(project, campaign, fields["profile"], services)
+    address = check_address(request.link_address) if request.link_address else c.LINK_ADDRESS_UNKNOWN
+    runs = make_runs(campaign, in_blocks(cells, blocks=campaign.blocks, seed=campaign.seed), address)
+    seconds = sum(run.expected_s for run in runs)
+    found = findings(campaign, profile, cells, seconds=seconds, link_mbit=request.link_mbit)
+    return Plan(campaign=campaign, profile=profile, services=services, runs=runs, findings=found)
+
+
+def _profile(project: Project, campaign: Campaign, item: Item, services: Sequence[Service]) -> Profile:
+    profile = read_profile(campaign.profile, project.profile_file(campaign.profile, item.where))
+    return reserve_ports(profile, [c.DATABASE_PORT, *(service.port for service in services)])
+
+
+def _places(rounds: Item) -> Mapping[str, str]:
+    return {name: item.entries()["endpoints"].where for name, item in rounds.entries().items()}
+
+
+def _check_ports(services: Sequence[Service]) -> None:
+    """Two apps of one port could be mistaken for each other; variants of one app never run together and
+    may share it.
+    """
+    holders: dict[int, str] = {}
+    for service in services:
+        holder = holders.setdefault(service.port, service.app)
+        if holder != service.app:
+            raise PlanError(
+                f"apps/{service.app}/app.yml: port {service.port} is {holder}'s already; allowed: a port of "
+                "its own"
+            )
+
+
+def _check_count(campaign: Campaign, cells: Sequence[Cell], where: str) -> None:
+    count = len(cells) * campaign.blocks
+    if count > c.RUNS_MAX:
+        raise PlanError(
+            f"{where}: {campaign.blocks} blocks of {len(cells)} cells are {count} runs; "
+            f"allowed: at most {c.RUNS_MAX}"
+        )

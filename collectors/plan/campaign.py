@@ -1,0 +1,79 @@
+"""Campaign files: reading, checking and overriding what an experiment consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collectors.errors import PlanError
+from collectors.plan import constants as c
+from collectors.plan.document import Item, listed, unknown
+from collectors.plan.load import parse
+from collectors.plan.model import Campaign
+from collectors.plan.rounds import read_round
+
+KEYS = ("description", "profile", "dataset", "workers", "blocks", "seed", "apps", "rounds")
+SETTABLE = ("profile", "dataset", "workers", "blocks", "seed", "rounds.ROUND.KEY")
+
+
+def read_campaign(name: str, document: Item) -> Campaign:
+    """The campaign that document describes.
+
+    Raises PlanError for unknown or missing keys, and for values of a wrong type or out of range. Whether
+    profile, apps and endpoints exist is for those who read them.
+    """
+    fields = document.fields(required=KEYS)
+    rounds = fields["rounds"].named_entries("a round")
+    if not rounds:
+        raise fields["rounds"].refuse("is empty", "at least one round")
+    return Campaign(
+        name=name,
+        description=fields["description"].text(),
+        profile=fields["profile"].text(),
+        dataset=fields["dataset"].choice(c.DATASETS, "data set"),
+        workers=fields["workers"].integer(1, c.WORKERS_MAX),
+        blocks=fields["blocks"].integer(1, c.BLOCKS_MAX),
+        seed=fields["seed"].integer(0, c.SEED_MAX),
+        apps=fields["apps"].distinct("app"),
+        rounds=tuple(read_round(key, item) for key, item in rounds.items()),
+    )
+
+
+def override(document: Item, settings: Iterable[str], apps: str | None) -> Item:
+    """The campaign's document with `--set key=value` and `--apps a,b` put in.
+
+    Values are checked with the rest of the document; refusals then name the option instead of file and line.
+    """
+    for setting in settings:
+        document = _set(document, setting)
+    if apps is not None:
+        names = [name.strip() for name in apps.split(",")]
+        where = f"--apps {apps}"
+        if not all(names):
+            raise PlanError(f"{where}: a name is empty; allowed: names of apps with a comma between them")
+        items = tuple(Item(value=name, name="apps", where=where) for name in names)
+        document = document.put(("apps",), Item(value=items, name="apps", where=where))
+    return document
+
+
+def _set(document: Item, setting: str) -> Item:
+    where = f"--set {setting}"
+    key, equals, text = setting.partition("=")
+    key = key.strip()
+    if not equals or not text.strip():
+        raise PlanError(f"{where}: this is not KEY=VALUE; allowed keys: {listed(SETTABLE)}")
+    keys = _keys(document, key, where)
+    return document.put(keys, parse(text, where, name=key, lines=False))
+
+
+def _keys(document: Item, key: str, where: str) -> tuple[str, ...]:
+    if key in SETTABLE[:-1]:
+        return (key,)
+    first, _, rest = key.partition(".")
+    name, _, field = rest.rpartition(".")
+    if first != "rounds" or not name:
+        raise unknown("key", key, SETTABLE, where)
+    rounds = document.fields(required=(), optional=KEYS).get("rounds")
+    names = list(rounds.entries()) if rounds else []
+    if name not in names:
+        raise unknown("round", name, names, where)
+    return ("rounds", name, field)

@@ -1,0 +1,209 @@
+"""What a campaign, its profile, its daemons and its frozen plan are made of.
+
+Frozen, keyword-only, with the unit in the name of every quantity. A number keeps the form it was written in:
+`duration_s: 30` stays the integer 30 in the frozen plan and on command lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Generator = Literal["wrk", "pacer"]
+Path = Literal["localhost", "link"]
+Machine = Literal["client", "server"]
+Loop = Literal["open", "closed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """One load condition.
+
+    `rate_per_s` is None in a closed loop, where each connection sends its next request when the last reply is
+    in. `threads` is None for a generator that has none. `timeout_s` is the age at which a request is given
+    up.
+    """
+
+    name: str
+    generator: Generator
+    path: Path
+    rate_per_s: float | None
+    connections: int
+    threads: int | None
+    warmup_s: float
+    duration_s: float
+    timeout_s: float
+    endpoints: tuple[str, ...]
+
+    @property
+    def loop(self) -> Loop:
+        """Open where requests follow a clock, closed where they follow replies."""
+        return "closed" if self.rate_per_s is None else "open"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Campaign:
+    """One experiment as its file describes it, after overrides."""
+
+    name: str
+    description: str
+    profile: str
+    dataset: str
+    workers: int
+    blocks: int
+    seed: int
+    apps: tuple[str, ...]
+    rounds: tuple[Round, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelValue:
+    """A kernel setting's wanted value; an optional one may be absent from the kernel at hand."""
+
+    value: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Settings of the machines; `refused` holds published values that are not applied, each with the
+    reason.
+    """
+
+    name: str
+    description: str
+    kernel: Mapping[str, KernelValue]
+    limits: Mapping[str, int]
+    postgresql: Mapping[str, str]
+    refused: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launcher:
+    """A way to start daemons: the command with {placeholders}, and options that a variant may override."""
+
+    name: str
+    argv: tuple[str, ...]
+    keep_alive: bool
+    options: Mapping[str, str]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A route's contract; `fields` is what contract.yml says of it, for the check to read."""
+
+    name: str
+    method: str
+    path: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """An endpoint as one app offers it: the reply's body bytes per data set (absent where not stated), and
+    the largest number of pooled things that one worker holds while it serves it.
+    """
+
+    body_bytes: Mapping[str, int]
+    pool_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One app variant, ready to become a unit.
+
+    `argv` and `env` hold ${TANDEM_BIND}, ${TANDEM_PORT} and ${TANDEM_WORKERS} literally, because address and
+    number of workers are chosen per run. `pool_size` is the largest number of pooled things that one worker
+    holds.
+    """
+
+    id: str
+    app: str
+    variant: str
+    description: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    port: int
+    keep_alive: bool
+    pool_size: int
+    endpoints: Mapping[str, Offer]
+
+    @property
+    def unit(self) -> str:
+        """Name of the systemd unit."""
+        return f"tandem-{self.id}.service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What is measured once in every block: app variant x endpoint x round x profile."""
+
+    service: Service
+    endpoint: Endpoint
+    round: Round
+    profile: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """One cell in one block, with everything a machine needs to carry it out; durations in seconds."""
+
+    id: str
+    index: int
+    block: int
+    cell: Cell
+    label: str
+    bind: str
+    url: str
+    load_on: Machine
+    load_argv: tuple[str, ...]
+    warmup_argv: tuple[str, ...] | None
+    contract: Mapping[str, Any]
+    expected_s: float
+    deadline_s: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that arithmetic says before anything runs; a fatal one means that the campaign cannot be
+    measured.
+
+    `value` and `limit` carry the unit that `advice` names; `value` is None where it cannot be known
+    beforehand.
+    """
+
+    kind: str
+    where: str
+    value: float | None
+    limit: float
+    advice: str
+    fatal: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """What made the plan: our version, the commit and whether files differed from it (None outside a
+    checkout).
+    """
+
+    tandem: str
+    commit: str | None
+    dirty: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A campaign, ready to be frozen."""
+
+    campaign: Campaign
+    profile: Profile
+    services: tuple[Service, ...]
+    runs: tuple[PlannedRun, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Expected duration of all runs; provisioning and the link check come on top."""
+        return sum(run.expected_s for run in self.runs)

@@ -1,0 +1,80 @@
+"""From ordered cells to planned runs: id, address, commands, contract, expected time and deadline."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+from collectors.errors import PlanError
+from collectors.plan import constants as c
+from collectors.plan.commands import deadline_s, load_argv, load_words, warmup_argv
+from collectors.plan.contract import resolved
+from collectors.plan.model import Campaign, Cell, PlannedRun, Service
+
+
+def check_address(text: str) -> str:
+    """The server's address on the link; raises PlanError for what no client could send its load to."""
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        raise PlanError(
+            f"--link-address {text}: this is no IPv4 address; allowed: the server's address on the bench "
+            "link, as in 10.99.10.1"
+        ) from None
+    if address.is_multicast or address.is_unspecified or address.is_reserved:
+        raise PlanError(
+            f"--link-address {text}: no machine can have this address; allowed: the server's own on the link"
+        )
+    return str(address)
+
+
+def make_runs(
+    campaign: Campaign, ordered: Iterable[tuple[int, Cell]], link_address: str
+) -> tuple[PlannedRun, ...]:
+    """The runs in the order they are carried out, numbered from 1."""
+    return tuple(
+        _run(campaign, index, block, cell, link_address) for index, (block, cell) in enumerate(ordered, 1)
+    )
+
+
+def contract_requests(service: Service, endpoint: str, workers: int) -> int:
+    """Sequential requests of the contract check: one more than all workers' pools hold together.
+
+    With that many, at least one worker is asked once more than its pool is large, so a pool that loses what
+    it hands out shows before the load. Without a pool, CONTRACT_REQUESTS_MIN; never more than
+    CONTRACT_REQUESTS_MAX.
+    """
+    pooled = workers * service.endpoints[endpoint].pool_size + 1
+    return min(max(pooled, c.CONTRACT_REQUESTS_MIN), c.CONTRACT_REQUESTS_MAX)
+
+
+def _run(campaign: Campaign, index: int, block: int, cell: Cell, link_address: str) -> PlannedRun:
+    service, endpoint, load = cell.service, cell.endpoint, cell.round
+    bind = link_address if load.path == "link" else c.LOCALHOST
+    url = f"http://{bind}:{service.port}{endpoint.path}"
+    return PlannedRun(
+        id=f"{index:04d}-{service.id}-{endpoint.name}-{load.name}-b{block}",
+        index=index,
+        block=block,
+        cell=cell,
+        label=f"{service.id} {endpoint.path}, {load.name} ({load_words(load)})",
+        bind=bind,
+        url=url,
+        load_on="client" if load.path == "link" else "server",
+        load_argv=load_argv(load, url),
+        warmup_argv=warmup_argv(load, url),
+        contract=_contract(campaign, cell),
+        expected_s=load.warmup_s + load.duration_s + c.RUN_OVERHEAD_S,
+        deadline_s=deadline_s(load),
+    )
+
+
+def _contract(campaign: Campaign, cell: Cell) -> dict[str, Any]:
+    name = cell.endpoint.name
+    return {
+        "name": name,
+        **resolved(cell.endpoint, campaign.dataset),
+        "body_bytes": cell.service.endpoints[name].body_bytes.get(campaign.dataset),
+        "requests": contract_requests(cell.service, name, campaign.workers),
+    }

@@ -1,0 +1,94 @@
+"""The campaigns and profiles that ship: plannable, as long as they say, and sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collectors.plan import Request, build_plan, find_project
+from collectors.plan.model import Plan
+from collectors.plan.profile import RESERVED_PORTS, client_ports, port_range, read_profile
+
+PROJECT = find_project(Path(__file__).resolve().parent)
+SECONDS = {"smoke": (30, 100), "quick": (420, 600), "seed-2015": (2400, 4000)}
+"""What all runs of a campaign may take together; starting the lab and provisioning come on top."""
+
+
+def planned(name: str, *settings: str) -> Plan:
+    return build_plan(PROJECT, Request(campaign=name, settings=settings, link_address="10.99.10.1"))
+
+
+@pytest.mark.parametrize("name", PROJECT.campaigns())
+def test_a_shipped_campaign_can_be_planned_and_measured(name: str) -> None:
+    plan = planned(name)
+    assert plan.runs
+    assert not [finding for finding in plan.findings if finding.fatal]
+
+
+@pytest.mark.parametrize("name", SECONDS)
+def test_a_campaign_takes_as_long_as_it_says(name: str) -> None:
+    low, high = SECONDS[name]
+    assert low <= planned(name).seconds <= high
+
+
+@pytest.mark.parametrize("name", ["smoke", "quick", "seed-2015"])
+def test_a_campaign_holds_three_apps_in_three_rounds(name: str) -> None:
+    plan = planned(name)
+    assert {run.cell.service.app for run in plan.runs} == {"django", "flask", "api-hour"}
+    cells = {(run.cell.service.app, run.cell.round.name) for run in plan.runs}
+    assert len(cells) == 9
+
+
+def test_seed_2015_has_the_published_loads() -> None:
+    calibration, sustained, light = planned("seed-2015").campaign.rounds
+    assert (calibration.connections, calibration.duration_s, calibration.path) == (400, 30, "localhost")
+    assert (sustained.rate_per_s, sustained.connections, sustained.duration_s, sustained.path) == (
+        4000,
+        400,
+        300,
+        "link",
+    )
+    assert (light.rate_per_s, light.connections, light.duration_s) == (10, 10, 30)
+    assert calibration.threads is not None
+    assert calibration.connections % calibration.threads == 0
+
+
+@pytest.mark.parametrize("name", PROJECT.profiles())
+def test_a_profile_is_sound_for_every_campaign(name: str) -> None:
+    plan = planned("quick", f"profile={name}")
+    low, high = port_range(plan.profile)
+    ports = {5442, *(service.port for service in plan.services)}
+    inside = {port for port in ports if low <= port <= high}
+    assert client_ports(plan.profile) == high - low + 1 - len(inside)
+
+
+def test_stock_changes_nothing() -> None:
+    profile = planned("quick", "profile=stock").profile
+    assert (profile.kernel, profile.limits, profile.postgresql, profile.refused) == ({}, {}, {}, {})
+
+
+def test_tuned_keeps_durability_and_the_daemons_ports() -> None:
+    profile = planned("quick", "profile=tuned").profile
+    assert {profile.postgresql[key] for key in ("fsync", "synchronous_commit", "full_page_writes")} == {"on"}
+    assert port_range(profile)[0] > 8008
+    assert RESERVED_PORTS not in profile.kernel
+    assert profile.limits["nofile"] < 20_000
+    assert not profile.refused
+
+
+def test_seed_2015_s_profile_is_published_but_for_what_is_refused() -> None:
+    profile = planned("seed-2015").profile
+    assert profile.kernel[RESERVED_PORTS].value == "5442,8000,8004,8008"
+    assert {key for key, value in profile.kernel.items() if value.optional} == {
+        "net.ipv4.tcp_congestion_control",
+        "net.ipv4.tcp_tw_recycle",
+    }
+    assert "net.ipv4.tcp_mem" in profile.refused
+    assert "net.ipv4.tcp_mem" not in profile.kernel
+    assert (profile.postgresql["fsync"], profile.postgresql["synchronous_commit"]) == ("off", "off")
+
+
+@pytest.mark.parametrize("name", PROJECT.profiles())
+def test_a_profile_s_file_can_be_read_alone(name: str) -> None:
+    assert read_profile(name, PROJECT.profile_file(name, "a test")).description
