@@ -37,8 +37,8 @@ def pending_runs(folder: Path) -> list[dict[str, Any]]:
     """The plan's runs without a runs/<id>/run.json, in order.
 
     Each has, besides its own fields, `seconds_left` (expected for it and all pending ones after it),
-    `position` (its number in the whole plan), `total` (runs of the whole plan) and `time_left` (the seconds as
-    people say them).
+    `position` (its number in the whole plan), `total` (runs of the whole plan) and `title` (all of that as people say
+    it).
     """
     runs = read_plan(folder)["runs"]
     waiting = [run for run in runs if not (folder / "runs" / run["id"] / "run.json").is_file()]
@@ -46,8 +46,9 @@ def pending_runs(folder: Path) -> list[dict[str, Any]]:
     result: list[dict[str, Any]] = []
     for run in reversed(waiting):
         left += run["expected_s"]
-        result.append({**run, "seconds_left": round(left, 3), "position": run["index"], "total": len(runs),
-                       "time_left": duration(left)})
+        title = f"{run['index']} of {len(runs)}: {run['label']}; {duration(left)} left"
+        place = {"position": run["index"], "total": len(runs), "title": title}
+        result.append({**run, **place, "seconds_left": round(left, 3)})
     return result[::-1]
 
 

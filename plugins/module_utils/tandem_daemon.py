@@ -1,0 +1,82 @@
+"""Start one daemon alone, ask whether it lives, stop it and keep what it said."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from typing import Any
+
+RUNTIME_DIR = "/run/tandem"
+LOG_LINES = 2000
+STATE_PROPERTIES = ("ActiveState", "Result", "ExecMainStatus", "NRestarts", "InvocationID")
+
+
+def systemctl(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run systemctl; the caller reads the exit status."""
+    return subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False, timeout=120)
+
+
+def properties(unit: str) -> dict[str, str]:
+    """The unit's state as systemd tells it."""
+    shown = systemctl("show", unit, *(f"--property={name}" for name in STATE_PROPERTIES)).stdout
+    return dict(line.partition("=")[::2] for line in shown.splitlines() if "=" in line)
+
+
+def is_alive(unit: str) -> bool:
+    """Whether the unit is running or about to."""
+    return systemctl("show", unit, "--property=ActiveState", "--value").stdout.strip() in {"active", "activating"}
+
+
+def port_holder(bind: str, port: int) -> str | None:
+    """A sentence when something already listens on the address, else None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as error:
+            return f"port {port} on {bind} cannot be used: {error.strerror}"
+    return None
+
+
+def start(*, unit: str, units: list[str], bind: str, port: int, workers: int) -> str | None:
+    """Stop every other daemon of the bench, then start this one; a sentence when that failed, else None."""
+    systemctl("stop", *units)
+    systemctl("reset-failed", *units)
+    taken = port_holder(bind, port)
+    if taken:
+        return taken
+    os.makedirs(RUNTIME_DIR, mode=0o755, exist_ok=True)
+    with open(f"{RUNTIME_DIR}/{unit.removesuffix('.service')}.env", "w", encoding="utf-8") as file:
+        file.write(f"TANDEM_BIND={bind}\nTANDEM_PORT={port}\nTANDEM_WORKERS={workers}\n")
+    started = systemctl("start", unit)
+    if started.returncode:
+        said = started.stderr.strip().splitlines()
+        return f"{unit} did not start: {said[0] if said else 'no reason given'}"
+    return None
+
+
+def found_state(unit: str) -> dict[str, Any]:
+    """How the daemon ended, or that it still runs: read before anyone stops it."""
+    state = properties(unit)
+    return {
+        "schema_version": 1,
+        "active_state": state.get("ActiveState"),
+        "result": state.get("Result"),
+        "exit_status": int(state["ExecMainStatus"]) if state.get("ExecMainStatus", "").isdigit() else None,
+        "restarts": int(state["NRestarts"]) if state.get("NRestarts", "").isdigit() else None,
+    }
+
+
+def log_of(unit: str) -> str:
+    """The last lines that the unit wrote since it was started."""
+    invocation = properties(unit).get("InvocationID", "")
+    select = f"_SYSTEMD_INVOCATION_ID={invocation}" if invocation else f"_SYSTEMD_UNIT={unit}"
+    command = ["journalctl", select, "--output=short-iso-precise", "--no-pager", f"--lines={LOG_LINES}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+
+
+def stop(unit: str) -> None:
+    """Stop the daemon; systemd kills what does not end within the unit's own deadline."""
+    systemctl("stop", unit)
+    systemctl("reset-failed", unit)

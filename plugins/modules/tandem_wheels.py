@@ -1,0 +1,138 @@
+#!/usr/bin/python
+"""Ansible module for the controller: one archive with every wheel that an app needs on its machine."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tandem_wheels
+short_description: Collect the wheels of one app for the machines' interpreter
+description:
+  - Runs on the controller, the only machine that needs a package index.
+  - A requirement that has no wheel is built here, and only a wheel that fits every machine is accepted.
+  - Nothing is done when an archive for the same requirements, interpreter and processor exists.
+options:
+  requirements: {type: path, required: true, description: the app's fully pinned requirements file}
+  name: {type: str, required: true, description: name of the app}
+  python_version: {type: str, required: true, description: interpreter of the machine, such as 3.11}
+  machine: {type: str, required: true, description: processor of the machine, such as x86_64}
+  into: {type: path, required: true, description: folder of archives}
+"""
+EXAMPLES = r"""
+- name: Collect the wheels of flask
+  tandem_wheels:
+    name: flask
+    requirements: apps/flask/requirements.txt
+    python_version: "3.11"
+    machine: x86_64
+    into: .cache/wheels
+"""
+RETURN = r"""
+path: {description: the archive, type: str, returned: always}
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+GLIBC_TAGS = ("2_17", "2_24", "2_27", "2_28", "2_31", "2_34")
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input")
+
+
+class WheelError(Exception):
+    """A wheel that cannot be had; the message is the sentence for the user."""
+
+
+def requirement_lines(text: str) -> list[str]:
+    """The requirements, without comments; each must pin one version.
+
+    Raises WheelError for a line that does not.
+    """
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    for number, line in enumerate(lines, 1):
+        if line and "==" not in line:
+            raise WheelError(f"line {number} ({line}) does not pin a version with ==")
+    return [line for line in lines if line]
+
+
+def pip_succeeds(*words: str) -> tuple[bool, str]:
+    """Run pip; whether it succeeded, and its last words when it did not."""
+    ended = subprocess.run([*PIP, *words], capture_output=True, text=True, check=False)
+    said = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")] or ended.stderr.splitlines()
+    return ended.returncode == 0, said[-1] if said else "pip gave no reason"
+
+
+def platform_words(version: str, machine: str) -> list[str]:
+    """pip's words for wheels that fit the machine."""
+    words = ["--only-binary=:all:", f"--python-version={version}", "--implementation=cp"]
+    words += [f"--platform=manylinux_{tag}_{machine}" for tag in GLIBC_TAGS] + [f"--platform=manylinux2014_{machine}"]
+    return [*words, "--platform=any", f"--abi=cp{version.replace('.', '')}", "--abi=abi3", "--abi=none"]
+
+
+def collect(lines: list[str], folder: str, version: str, machine: str) -> None:
+    """Put one wheel for each line into the folder.
+
+    Raises WheelError naming the requirement that cannot be had.
+    """
+    fitting = platform_words(version, machine)
+    if pip_succeeds("download", "--quiet", "--no-deps", "--dest", folder, *fitting, *lines)[0]:
+        return
+    for line in lines:
+        if pip_succeeds("download", "--quiet", "--no-deps", "--dest", folder, *fitting, line)[0]:
+            continue
+        built, reason = pip_succeeds("wheel", "--quiet", "--no-deps", "--wheel-dir", folder, line)
+        if not built:
+            raise WheelError(f"{line} has no wheel for Python {version} on {machine} and cannot be built: {reason}")
+    for name in os.listdir(folder):
+        if not (name.endswith("-none-any.whl") or "manylinux" in name):
+            raise WheelError(f"{name} was built for this controller only; pin a version that has a wheel")
+
+
+def pack(folder: str, path: str) -> None:
+    """The folder's files as one archive, complete or not there."""
+    partial = f"{path}.partial"
+    with tarfile.open(partial, "w") as archive:
+        for name in sorted(os.listdir(folder)):
+            archive.add(os.path.join(folder, name), arcname=name)
+    os.replace(partial, path)
+
+
+def bundle(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Make the archive unless it exists; Ansible's result."""
+    with open(params["requirements"], encoding="utf-8") as file:
+        text = file.read()
+    lines = requirement_lines(text)
+    identity = "\n".join([*lines, params["python_version"], params["machine"]])
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    path = os.path.join(params["into"], f"{params['name']}-{key}.tar")
+    if os.path.exists(path) or check_mode:
+        return {"changed": not os.path.exists(path), "path": path}
+    os.makedirs(params["into"], exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        collect(lines, folder, params["python_version"], params["machine"])
+        pack(folder, path)
+    return {"changed": True, "path": path}
+
+
+def main() -> None:
+    """Read the parameters, collect, answer."""
+    module = AnsibleModule(supports_check_mode=True, argument_spec={
+        "requirements": {"type": "path", "required": True},
+        "name": {"type": "str", "required": True},
+        "python_version": {"type": "str", "required": True},
+        "machine": {"type": "str", "required": True},
+        "into": {"type": "path", "required": True},
+    })
+    try:
+        module.exit_json(**bundle(module.params, check_mode=module.check_mode))
+    except (OSError, WheelError) as error:
+        module.fail_json(msg=f"{module.params['requirements']}: {error}")
+
+
+if __name__ == "__main__":
+    main()
