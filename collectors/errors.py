@@ -1,4 +1,5 @@
-"""The errors a user can cause. Their message is one sentence that says what is wrong, where, and what is allowed."""
+"""The errors a user can cause. Their message is one sentence that says what is wrong, where, and what is
+allowed."""
 
 from __future__ import annotations
 
@@ -22,9 +23,7 @@ class ReadError(TandemError):
     whole is meant), `text` the line itself.
     """
 
-    def __init__(
-        self, message: str, *, file: Path | str, line: int | None = None, text: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, file: Path | str, line: int | None = None, text: str | None = None) -> None:
         self.file = str(file)
         self.line = line
         self.text = text

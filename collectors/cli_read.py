@@ -1,0 +1,97 @@
+"""`tandem read`: what one raw file says, in plain words or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+
+from collectors.cells import ERROR_WORDS
+from collectors.codec import to_json
+from collectors.jsonio import dump
+from collectors.model import Latency, LoadResult
+from collectors.readers.detect import KNOWN, Read, read_any
+from collectors.readers.iperf3 import Direction, Iperf3Result
+from collectors.units import DASH, show_latency, show_rate, show_share
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand `read`."""
+    parser = subparsers.add_parser(
+        "read",
+        help="read one raw file of a load generator, iperf3 or ping",
+        description=f"Detect whose output a file is ({KNOWN}) and print what it says.",
+        epilog=(
+            "Exit status: 0 read, 2 the file is damaged, truncated or of no known tool (the sentence names the line)."
+        ),
+    )
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--json", action="store_true", help="print all that was read as JSON")
+    parser.set_defaults(func=_read)
+
+
+def _read(args: argparse.Namespace) -> int:
+    tool, result = read_any(args.file)
+    if args.json:
+        print(dump({"schema_version": 1, "format": tool, "result": to_json(result)}), end="")
+    else:
+        print("\n".join(describe(tool, result)))
+    return 0
+
+
+def describe(tool: str, result: Read) -> list[str]:
+    """Return what was read, in lines for a person."""
+    if isinstance(result, LoadResult):
+        return _load(result)
+    if isinstance(result, Iperf3Result):
+        directions = (("client to server", result.forward), ("server to client", result.reverse))
+        return [tool, *(_direction(name, each) for name, each in directions if each is not None)]
+    loss = result.received if result.transmitted else 0
+    lines = [f"{tool} {result.target}", f"echoes     {loss} of {result.transmitted} came back"]
+    if result.round_trips_ms:
+        times = result.round_trips_ms
+        lines.append(f"round trip median {statistics.median(times):g} ms, max {max(times):g} ms")
+    return lines
+
+
+def _direction(name: str, direction: Direction) -> str:
+    rates = direction.intervals_mbit
+    again = DASH if direction.retransmits is None else str(direction.retransmits)
+    return (
+        f"{name}: median {statistics.median(rates):.1f} Mb/s over {len(rates)} s ({min(rates):.1f} to "
+        f"{max(rates):.1f}), "
+        f"{again} segments sent again"
+    )
+
+
+def _load(result: LoadResult) -> list[str]:
+    counts = result.counts
+    asked = (
+        "as fast as answers come" if result.rate_asked_per_s is None else f"{show_rate(result.rate_asked_per_s)} asked"
+    )
+    scheduled = DASH if counts.scheduled is None else str(counts.scheduled)
+    unfinished = DASH if result.unfinished is None else str(result.unfinished)
+    seen = ", ".join(f"{ERROR_WORDS[kind]} {count}" for kind, count in result.errors.seen().items()) or "none"
+    kinds = ", ".join(ERROR_WORDS[kind] for kind in result.errors.share_kinds())
+    lines = [
+        f"{result.tool} {result.url}",
+        f"load       {result.loop} loop, {result.connections} connections, {result.duration_s:g} s",
+        f"rate       {asked}, {show_rate(result.completed_per_s)} got, requests per second",
+        f"requests   {scheduled} scheduled, {counts.completed} completed, {unfinished} unfinished",
+        f"errors     {seen}; {show_share(result.error_share)} of the requests failed (counting {kinds})",
+        f"latency    {_latency(result.latency)}",
+    ]
+    if result.service is not None and result.service.kind != result.latency.kind:
+        lines.append(f"service    {_latency(result.service)}")
+    return lines + [f"note       {note}" for note in result.notes]
+
+
+def _latency(latency: Latency) -> str:
+    parts = [f"mean {show_latency(latency.mean_us, at_least='mean' in latency.at_least)}"]
+    for name in latency.percentiles_us:
+        value = latency.percentile_us(name)
+        if value is not None:
+            parts.append(f"p{name} {show_latency(value, at_least=name in latency.at_least)}")
+    parts.append(f"max {show_latency(latency.max_us, at_least='max' in latency.at_least)}")
+    kind = "service time" if latency.kind == "service" else "from the intended send time"
+    return ", ".join(parts) + f" ({kind}{', truncated' if latency.truncated else ''})"

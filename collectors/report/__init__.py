@@ -1,0 +1,1 @@
+"""One self-contained page about a campaign: tables, charts, evidence, and where every number comes from."""

@@ -1,0 +1,221 @@
+"""A campaign's results folder: the frozen plan in it, and where its files are."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from collectors.errors import ReadError, TandemError
+from collectors.jsonio import Fields
+from collectors.link import LinkFigures, read_link
+from collectors.plan.pending import read_plan
+from collectors.run import Cell
+
+ARCHIVES = ("server.tar.gz", "client.tar.gz")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRound:
+    """One load condition as the plan states it. `rate_per_s` is None in a closed loop."""
+
+    name: str
+    generator: str
+    loop: str
+    path: str
+    rate_per_s: float | None
+    connections: int
+    threads: int | None
+    warmup_s: float
+    duration_s: float
+    timeout_s: float | None
+
+    @property
+    def sentence(self) -> str:
+        """Return the load condition in words."""
+        if self.rate_per_s is None:
+            shape = f"closed loop, {self.connections} connections"
+        else:
+            shape = f"open loop, {self.rate_per_s:g} requests/s over {self.connections} connections"
+        where = "through the link" if self.path == "link" else "on the server's own localhost"
+        return f"{self.generator}, {shape}, {self.duration_s:g} s after {self.warmup_s:g} s of warm-up, {where}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedService:
+    """One daemon as the plan states it; `keep_alive` is what its launcher declares."""
+
+    id: str
+    app: str
+    variant: str
+    description: str
+    keep_alive: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """One run as the plan states it."""
+
+    id: str
+    index: int
+    block: int
+    cell: Cell
+    label: str
+    load_on: str
+    load_argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What of campaign.json is needed to read and show results; `document` is all of it."""
+
+    campaign: str
+    description: str
+    created_utc: str
+    blocks: int
+    workers: int
+    seed: int
+    dataset: str
+    profile: str
+    rounds: Mapping[str, PlannedRound]
+    services: Mapping[str, PlannedService]
+    runs: tuple[PlannedRun, ...]
+    document: Mapping[str, object]
+
+
+class ResultsFolder:
+    """A results folder; TandemError where the directory is none."""
+
+    def __init__(self, directory: Path) -> None:
+        if not directory.is_dir():
+            raise TandemError(f"{directory}: there is no such folder; give a campaign's results folder")
+        self.directory = directory
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Return the frozen plan; TandemError where it cannot be read."""
+        return _plan(Fields(read_plan(self.directory), self.directory / "campaign.json"))
+
+    def planned(self, run_id: str) -> PlannedRun:
+        """Return a run of the plan; TandemError where it holds no such run."""
+        runs = self.plan.runs
+        if run_id in self._by_id:
+            return self._by_id[run_id]
+        known = f"its runs are {runs[0].id} to {runs[-1].id}" if runs else "it holds none"
+        raise TandemError(f"{self.directory}: the plan holds no run {run_id!r}; {known}")
+
+    def run_folder(self, run_id: str) -> Path:
+        """Return where a run's raw files are."""
+        return self.directory / "runs" / run_id
+
+    @cached_property
+    def link_before(self) -> LinkFigures | None:
+        """Return the link as it was measured before the campaign, None where it was not or cannot be read."""
+        return self.link("before")
+
+    def link(self, when: str) -> LinkFigures | None:
+        """Return link.json of `before` or `after`, None where there is none or it is damaged."""
+        try:
+            return read_link(self.link_file(when))
+        except ReadError:
+            return None
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, PlannedRun]:
+        return {run.id: run for run in self.plan.runs}
+
+    def link_file(self, when: str) -> Path:
+        """Return where the link's figures are (`when` is before or after)."""
+        return self.directory / "link" / when / "link.json"
+
+
+def unpack(folder: Path) -> list[str]:
+    """Unpack what the machines sent into the run's folder and remove the archives.
+
+    Returns a sentence for every archive that is damaged; it is kept. Only plain files and folders below
+    the run's folder are taken.
+    """
+    faults = []
+    for name in ARCHIVES:
+        archive = folder / name
+        if not archive.is_file():
+            continue
+        try:
+            with tarfile.open(archive, "r:gz") as packed:
+                members = [each for each in packed.getmembers() if each.isfile() or each.isdir()]
+                packed.extractall(folder, members=members, filter="data")
+        except (tarfile.TarError, OSError, EOFError) as error:
+            faults.append(f"{archive}: the archive from the machine is damaged: {error}")
+        else:
+            archive.unlink()
+    return faults
+
+
+def _plan(top: Fields) -> Plan:
+    services = {row.text("id"): _service(row) for row in top.rows("services")}
+    rounds = top.inner("rounds")
+    profile = top.inner("profile").text("name")
+    return Plan(
+        campaign=top.text("campaign"),
+        description=top.optional_text("description") or "",
+        created_utc=top.text("created_utc"),
+        blocks=top.integer("blocks"),
+        workers=top.integer("workers"),
+        seed=top.integer("seed"),
+        dataset=top.text("dataset"),
+        profile=profile,
+        rounds={name: _round(name, rounds.inner(name)) for name in rounds.names()},
+        services=services,
+        runs=tuple(_run(row, services, profile) for row in top.rows("runs")),
+        document=top.all(),
+    )
+
+
+def _service(row: Fields) -> PlannedService:
+    return PlannedService(
+        id=row.text("id"),
+        app=row.text("app"),
+        variant=row.text("variant"),
+        description=row.optional_text("description") or "",
+        keep_alive=row.truth("keep_alive") if row.has("keep_alive") else None,
+    )
+
+
+def _round(name: str, row: Fields) -> PlannedRound:
+    return PlannedRound(
+        name=name,
+        generator=row.text("generator"),
+        loop=row.text("loop"),
+        path=row.text("path"),
+        rate_per_s=row.optional_number("rate_per_s"),
+        connections=row.integer("connections"),
+        threads=row.optional_integer("threads"),
+        warmup_s=row.optional_number("warmup_s") or 0.0,
+        duration_s=row.number("duration_s"),
+        timeout_s=row.optional_number("timeout_s"),
+    )
+
+
+def _run(row: Fields, services: Mapping[str, PlannedService], profile: str) -> PlannedRun:
+    service = services.get(row.text("service"))
+    if service is None:
+        raise row.fail("service", "a service of this plan")
+    cell = Cell(
+        service=service.id,
+        app=service.app,
+        variant=service.variant,
+        endpoint=row.text("endpoint"),
+        round=row.text("round"),
+        profile=row.optional_text("profile") or profile,
+    )
+    return PlannedRun(
+        id=row.text("id"),
+        index=row.integer("index"),
+        block=row.integer("block"),
+        cell=cell,
+        label=row.text("label"),
+        load_on=row.text("load_on"),
+        load_argv=row.texts("load_argv"),
+    )

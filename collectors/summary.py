@@ -1,0 +1,94 @@
+"""A campaign's summary as data: for each round one table, for each cell one row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from collectors.link import LinkFigures
+from collectors.model import Errors, Finding, Latency, Verdict
+from collectors.replicates import Spread
+from collectors.run import Cell
+
+SCHEMA_VERSION: Final = 1
+LatencyLabel = Literal["latency", "service time", "backlog"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One cell over its replicates. None: not measured, or the sample does not support it.
+
+    `latency` holds the figures to show: the run's own where there is one replicate, the median of the
+    replicates' figures otherwise (figure by figure; distributions are not averaged). `label` says what the
+    latencies are: latency from the intended send time, service time of a closed loop, or backlog of an
+    overloaded run. `verdict` is the text of a table's last column, `verdicts` their evidence.
+    """
+
+    cell: Cell
+    runs: tuple[str, ...]
+    path: str
+    outcome: str
+    verdict: str
+    ranked: bool
+    replicates: int
+    rate_asked_per_s: float | None = None
+    completed_per_s: Spread | None = None
+    error_share: float | None = None
+    errors: Mapping[str, int] = field(default_factory=dict)
+    label: LatencyLabel = "latency"
+    latency: Latency | None = None
+    server_cpu_share: float | None = None
+    server_busiest_core_share: float | None = None
+    cpu_per_request_us: float | None = None
+    daemon_memory_bytes: int | None = None
+    reply_bytes: int | None = None
+    reasons: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One round: its load condition in words, its rows in the plan's order, and what must be known to read
+    them."""
+
+    round: str
+    loop: str
+    sentence: str
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A campaign's results. `outcome` is the overall verdict in one sentence, `warnings` what to know
+    first."""
+
+    schema_version: int = SCHEMA_VERSION
+    campaign: str
+    description: str
+    created_utc: str
+    label: str | None
+    profile: str
+    dataset: str
+    workers: int
+    blocks: int
+    seed: int
+    outcome: str
+    replicates_note: str
+    warnings: tuple[Finding, ...]
+    link_before: LinkFigures | None
+    link_after: LinkFigures | None
+    tables: tuple[Table, ...]
+    missing_runs: tuple[str, ...] = ()
+
+
+def errors_by_kind(errors: tuple[Errors, ...]) -> dict[str, int]:
+    """Return the kinds that occurred, summed over the replicates kind by kind; different kinds are never
+    added."""
+    total: dict[str, int] = {}
+    for each in errors:
+        for kind, count in each.seen().items():
+            total[kind] = total.get(kind, 0) + count
+    return total

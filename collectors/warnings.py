@@ -1,0 +1,241 @@
+"""What an operator should know before reading a campaign's numbers: link, settings, durability, gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from collectors.errors import ReadError
+from collectors.jsonio import read_object
+from collectors.link import LinkFigures, drift
+from collectors.model import Evidence, Finding
+from collectors.results import ResultsFolder
+from collectors.run import Run
+from collectors.units import show_quantity
+
+MACHINES = ("server", "client")
+ENVIRONMENT_ADVICE: Mapping[str, str] = {
+    "time taken by the hypervisor": "; the host under these machines serves others as well: use machines of your own",
+    "pages swapped": "; the machine has too little memory for this",
+    "wall clock stepped by": "; let the clocks settle first",
+}
+"""What to do about each cause of a changed environment."""
+FOUND_AFTERWARDS = frozenset({"drifted", "others_changed", "remaining"})
+SETTINGS_WORDS: Mapping[str, str] = {
+    "unavailable": "settings of the profile that this machine cannot have",
+    "refused": "settings that were refused",
+    "drifted": "settings of the profile that somebody else changed during the campaign",
+    "others_changed": "other settings that changed during the campaign",
+    "remaining": "settings that could not be put back",
+}
+"""What is said of each list of settings that an operator should know of."""
+DURABILITY: Mapping[str, tuple[str, ...]] = {
+    "fsync": ("off",),
+    "synchronous_commit": ("off",),
+    "full_page_writes": ("off",),
+}
+"""PostgreSQL settings, and the values of them, that trade the data's safety for speed."""
+
+
+def warnings(
+    folder: ResultsFolder,
+    runs: Sequence[Run],
+    missing: Sequence[str],
+    before: LinkFigures | None,
+    after: LinkFigures | None,
+) -> tuple[Finding, ...]:
+    """Return everything to know first, most weighty first, in a stable order."""
+    found = [*_gaps(runs, missing), *_link(folder, before, after), *_environment(runs)]
+    found += [
+        *_durability(folder),
+        *_settings(folder),
+        *_refused(folder),
+        *_feasibility(folder),
+        *_dirty(folder),
+    ]
+    found += _raw(runs)
+    return tuple(found)
+
+
+def machine_label(folder: ResultsFolder) -> str | None:
+    """Return how the machines are labelled ("virtual lab"), None where no facts were kept."""
+    for machine in MACHINES:
+        facts = machine_file(folder, f"{machine}-facts.json")
+        if isinstance(facts.get("label"), str):
+            return str(facts["label"])
+    return None
+
+
+def machine_file(folder: ResultsFolder, name: str) -> Mapping[str, object]:
+    """Return a file of machines/, empty where there is none or it cannot be read."""
+    path = folder.directory / "machines" / name
+    if not path.is_file():
+        return {}
+    try:
+        return read_object(path)
+    except ReadError:
+        return {}
+
+
+def settings_outcome(folder: ResultsFolder, machine: str, when: str) -> Mapping[str, object]:
+    """Return what applying (`report`) or putting back (`restored`) the settings did on a machine, empty where
+    nothing is on record.
+    """
+    document = machine_file(folder, f"settings-{machine}-{when}.json")
+    inner = document.get("report")
+    return inner if isinstance(inner, dict) else document
+
+
+def settings_rows(folder: ResultsFolder, machine: str, kind: str) -> list[Mapping[str, object]]:
+    """Return one list of a machine's settings: applied, unavailable, refused, side_effects (of applying them),
+    or drifted, others_changed, remaining (found when they were put back).
+    """
+    when = "restored" if kind in FOUND_AFTERWARDS else "report"
+    rows = settings_outcome(folder, machine, when).get(kind)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _gaps(runs: Sequence[Run], missing: Sequence[str]) -> Iterable[Finding]:
+    for run in runs:
+        if run.outcome != "measured":
+            yield Finding(kind=run.outcome, where=run.id, advice=f"{run.label}: {run.outcome_reason}")
+    if missing:
+        named = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
+        yield Finding(
+            kind="missing-runs",
+            where="campaign",
+            value=len(missing),
+            limit=0,
+            advice=f"{len(missing)} planned runs were not measured: {named}",
+        )
+
+
+def _link(folder: ResultsFolder, before: LinkFigures | None, after: LinkFigures | None) -> Iterable[Finding]:
+    over_link = any(round_.path == "link" for round_ in folder.plan.rounds.values())
+    for when, figures in (("before", before), ("after", after)):
+        if figures is None and folder.link_file(when).is_file():
+            path = folder.link_file(when).relative_to(folder.directory)
+            advice = f"{path} cannot be read: make it again with tandem link --when {when}"
+            yield Finding(kind="link", where=str(path), advice=advice)
+    if before is None and over_link:
+        yield Finding(
+            kind="link-not-checked",
+            where="link",
+            advice="the link was not checked before the campaign: its ceiling is not known",
+        )
+    for when, figures in (("before", before), ("after", after)):
+        if figures is not None and not figures.ok:
+            for fault in figures.faults:
+                advice = f"link check {when} the campaign: {fault}"
+                yield Finding(kind="link", where=f"link {when}", advice=advice)
+    if before is not None and after is not None:
+        yield from drift(before, after)
+
+
+def _environment(runs: Sequence[Run]) -> Iterable[Finding]:
+    """Gather what changed the environment over all runs: one sentence for each cause, with its worst value."""
+    causes: dict[str, list[tuple[str, Evidence]]] = {}
+    for run in runs:
+        for verdict in run.verdicts:
+            for evidence in verdict.evidence if verdict.kind == "environment-changed" else ():
+                causes.setdefault(evidence.what, []).append((run.id, evidence))
+    for what, seen in causes.items():
+        worst = max((evidence for _, evidence in seen), key=lambda each: abs(_number(each.value)))
+        value, limit = (show_quantity(each, worst.unit) for each in (worst.value, worst.limit))
+        advice = f"{what}: up to {value} (limit {limit}), in {len({run_id for run_id, _ in seen})} of {len(runs)} runs"
+        yield Finding(
+            kind="environment-changed",
+            where=worst.where,
+            value=worst.value,
+            limit=worst.limit,
+            advice=f"{advice}{ENVIRONMENT_ADVICE.get(what, '')}",
+        )
+
+
+def _number(value: float | str | None) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _durability(folder: ResultsFolder) -> Iterable[Finding]:
+    settings = _postgresql(folder)
+    for key, risky in DURABILITY.items():
+        if settings.get(key) in risky:
+            yield Finding(
+                kind="durability",
+                where="PostgreSQL",
+                value=f"{key} = {settings[key]}",
+                advice=f"{key} = {settings[key]} trades the data's safety for speed: a database that is "
+                "kept must not "
+                "run so",
+            )
+
+
+def _postgresql(folder: ResultsFolder) -> dict[str, str]:
+    profile = folder.plan.document.get("profile")
+    wanted = profile.get("postgresql") if isinstance(profile, dict) else None
+    found = {str(key): str(value) for key, value in wanted.items()} if isinstance(wanted, dict) else {}
+    answered = machine_file(folder, "postgresql.json").get("settings")
+    for row in answered if isinstance(answered, list) else []:
+        if isinstance(row, dict) and isinstance(row.get("name"), str) and "setting" in row:
+            found[row["name"]] = str(row["setting"])
+    return found
+
+
+def _settings(folder: ResultsFolder) -> Iterable[Finding]:
+    for machine in MACHINES:
+        for kind, words in SETTINGS_WORDS.items():
+            rows = settings_rows(folder, machine, kind)
+            if rows:
+                named = ", ".join(str(row.get("key")) for row in rows)
+                yield Finding(
+                    kind=f"settings-{kind}",
+                    where=machine,
+                    value=len(rows),
+                    limit=0,
+                    advice=f"{machine}: {words}: {named}",
+                )
+        if settings_outcome(folder, machine, "restored").get("restored") is False:
+            yield Finding(
+                kind="not-restored",
+                where=machine,
+                advice=f"the {machine} was not put back as it was found: run playbooks/restore.yml",
+            )
+
+
+def _refused(folder: ResultsFolder) -> Iterable[Finding]:
+    profile = folder.plan.document.get("profile")
+    refused = profile.get("refused") if isinstance(profile, dict) else None
+    for key, why in refused.items() if isinstance(refused, dict) else ():
+        yield Finding(
+            kind="refused",
+            where="profile",
+            value=str(key),
+            advice=f"{key} is not applied as published: {why}",
+        )
+
+
+def _feasibility(folder: ResultsFolder) -> Iterable[Finding]:
+    rows = folder.plan.document.get("feasibility")
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, dict) and isinstance(row.get("advice"), str):
+            where = str(row.get("where") or "campaign")
+            yield Finding(kind=f"feasibility-{row.get('kind')}", where=where, advice=f"{where}: {row['advice']}")
+
+
+def _dirty(folder: ResultsFolder) -> Iterable[Finding]:
+    versions = folder.plan.document.get("versions")
+    if isinstance(versions, dict) and versions.get("dirty") is True:
+        yield Finding(
+            kind="dirty",
+            where="versions",
+            advice=(
+                "the working copy held changes that are in no commit: the commit alone does not repeat this campaign"
+            ),
+        )
+
+
+def _raw(runs: Sequence[Run]) -> list[Finding]:
+    return [
+        Finding(kind=finding.kind, where=run.id, advice=f"{run.label}: {finding.where}: {finding.advice}")
+        for run in runs
+        for finding in run.findings
+    ]

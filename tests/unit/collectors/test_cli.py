@@ -1,0 +1,114 @@
+"""The command `tandem`: help, exit statuses, and sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from collectors.cli import build_parser, main
+from collectors.errors import ReadError
+from tests.unit.collectors.builders import Campaign, Given
+from tests.unit.collectors.test_summary import full
+from tests.unit.collectors.tool_output import GOLDEN
+
+ROOT = Path(__file__).parents[3]
+COMMANDS = ("plan", "pending", "record", "check", "link", "summarise", "report", "read")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert "usage: tandem" in capsys.readouterr().out
+
+
+def test_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert all(f"    {command}" in shown for command in COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["read"], ["record", "x"]])
+def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("wrk/latency.txt", "wrk http://127.0.0.1:18080/index"),
+        ("pacer/overload.json", "pacer http://127.0.0.1:28471/slow0.2"),
+        ("iperf3/forward.json", "iperf3"),
+        ("ping/ping.txt", "ping 127.0.0.1"),
+    ],
+)
+def test_read(name: str, first: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", str(GOLDEN / name)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == first
+    assert main(["read", "--json", str(GOLDEN / name)]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["format"] == name.partition("/")[0]
+
+
+def test_read_shows_what_is_a_lower_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["read", str(GOLDEN / "pacer" / "overload.json")])
+    shown = capsys.readouterr().out
+    assert "240 scheduled, 80 completed, 160 unfinished" in shown
+    assert "p50 ≥1.42s" in shown
+
+
+def test_read_damage(capsys: pytest.CaptureFixture[str]) -> None:
+    path = GOLDEN / "wrk" / "broken" / "unit.txt"
+    assert main(["read", str(path)]) == 2
+    assert capsys.readouterr().err == (
+        f"tandem: {path}, line 4: expected 'Latency' with average, deviation, maximum and share: "
+        "'    Latency     2.14min    4.36ms  50.12ms   92.84%'\n"
+    )
+
+
+def test_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    full(tmp_path / "good")
+    assert main(["check", str(tmp_path / "good")]) == 0
+    assert capsys.readouterr().out.endswith("all 18 runs were measured\n")
+    full(tmp_path / "bad", flask_agents_light=Given(died=True))
+    assert main(["check", str(tmp_path / "bad")]) == 1
+    assert "1 of 18 runs were not measured: 0017-flask-agents-light-b1 (died)" in capsys.readouterr().out
+    Campaign(tmp_path / "new")
+    assert main(["check", str(tmp_path / "new")]) == 1
+    assert "18 of 18 runs are missing" in capsys.readouterr().out
+
+
+def test_a_long_line_is_quoted_in_part() -> None:
+    error = ReadError("bad", file="x", line=3, text="y" * 1000)
+    assert len(str(error)) < 200
+    assert error.text == "y" * 1000
+
+
+@pytest.mark.parametrize("command", ["record", "link", "plan"])
+def test_commands_of_a_campaign_start_without_the_drawing_libraries(command: str) -> None:
+    code = (
+        "import sys; from collectors.cli import build_parser; build_parser(); "
+        "print([name for name in ('numpy', 'matplotlib', 'jinja2', 'ansible') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert command in build_parser().format_help()
+
+
+def test_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "collectors", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("tandem ")
