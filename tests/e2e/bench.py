@@ -1,0 +1,88 @@
+"""Running Tandem's playbooks as an operator would, for the tests of the whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+
+# The machine that runs the tests is shared: the link's gate is held lower here, and has tests of its own.
+CALM = ["-e", "link_nominal_mbit=300", "-e", "link_seconds=2"]
+
+
+def environment() -> dict[str, str]:
+    """The environment of an operator who stands in the project's folder with its .venv on the path."""
+    return {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_FORCE_COLOR": "0"}
+
+
+def play(playbook: str, *words: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
+    """Run a playbook to its end; both streams in stdout."""
+    return subprocess.run(["ansible-playbook", playbook, *words], cwd=ROOT, env=environment(), text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=timeout_s)
+
+
+def start(playbook: str, *words: str) -> subprocess.Popen[str]:
+    """Start a playbook in a process group of its own, its output to be read line by line."""
+    return subprocess.Popen(["ansible-playbook", playbook, *words], cwd=ROOT, env=environment(), text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                            start_new_session=True)
+
+
+def tandem(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run one of Tandem's own commands."""
+    return subprocess.run([sys.executable, "-m", "collectors", *words], cwd=ROOT, text=True, check=False,
+                          capture_output=True, timeout=120)
+
+
+def lab_command(*words: str) -> None:
+    """Run one of the lab's own commands."""
+    subprocess.run([sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, capture_output=True, timeout=180)
+
+
+def freeze(results: Path, campaign: str, *words: str) -> Path:
+    """Freeze a plan for the lab's addresses; the campaign's folder."""
+    made = tandem("plan", campaign, "--link-address", "10.99.10.1", "--freeze", str(results), "--json", *words)
+    assert made.returncode == 0, made.stderr
+    return Path(json.loads(made.stdout)["directory"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """The lab's machines by SSH, as anyone could reach them."""
+
+    ssh_config: Path
+
+    def run(self, machine: str, *argv: str) -> str:
+        """The output of a command on tandem-<machine>; fails when the command does."""
+        return subprocess.run(["ssh", "-F", str(self.ssh_config), f"tandem-{machine}", *argv], check=True, text=True,
+                              capture_output=True, timeout=60).stdout
+
+    def sysctls(self, machine: str) -> dict[str, str]:
+        """Every sysctl that the bench could have changed, read by sysctl itself."""
+        text = self.run(machine, "sysctl", "-a", "--pattern", "'^(net|vm|fs|kernel)'", "2>/dev/null")
+        pairs = (line.partition(" = ")[::2] for line in text.splitlines() if " = " in line)
+        return {key: value for key, value in pairs if not key.startswith(VOLATILE)}
+
+    def active_units(self, machine: str) -> list[str]:
+        """The bench's units that run now."""
+        listed = self.run(machine, "systemctl", "list-units", "--plain", "--no-legend", "--state=active",
+                          "'tandem-*'", "'postgresql@*-tandem*'")
+        return [line.split()[0] for line in listed.splitlines()]
+
+
+# What a kernel counts or draws anew at each reading is no setting.
+VOLATILE = ("fs.dentry-state", "fs.inode", "fs.file-nr", "fs.aio-nr", "fs.quota", "kernel.random", "kernel.ns_last_pid",
+            "kernel.pty.nr", "net.netfilter.nf_conntrack_count", "kernel.spl", "vm.stat", "fs.epoll", "kernel.tainted",
+            "kernel.perf_event_max_sample_rate")
+
+
+def runs_of(directory: Path) -> list[dict[str, Any]]:
+    """The campaign's recorded runs, in order."""
+    return [json.loads(path.read_text()) for path in sorted(directory.glob("runs/*/run.json"))]
