@@ -1,0 +1,236 @@
+"""Write down what happens to requests, cheaply, while it happens.
+
+Latencies go into the histograms of the current second only. When the second is over, they are digested (added
+to the totals, percentiles taken, encoded when wanted) in small steps for which the event loop finds idle
+time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pacer.histogram import Histogram
+from pacer.recording import TAGS, Recording, Second, fill_percentiles
+
+if TYPE_CHECKING:
+    from pacer.connection import Connection
+
+_CELLS_PER_STEP = 128
+
+
+class Current:
+    """The second that is being recorded: plain attributes, because each request touches them."""
+
+    __slots__ = ("completed", "corrected", "error", "errors", "lag", "not_ok", "scheduled", "second", "sent",
+                 "service", "wait")
+
+    def __init__(self, second: int) -> None:
+        self.second = second
+        self.scheduled = self.sent = self.completed = 0
+        self.not_ok = 0             # completed, but an HTTP error or not what was expected
+        self.errors = 0             # these and the failed ones
+        self.corrected, self.service, self.lag, self.wait, self.error = (Histogram() for _ in TAGS)
+
+
+class Outside:
+    """Requests at the window's edges: by them, what happened inside it differs from what belongs to it."""
+
+    __slots__ = ("bytes_read", "completed", "ok", "sent")
+
+    def __init__(self) -> None:
+        self.sent = self.completed = self.ok = self.bytes_read = 0
+
+    def answered(self, received: int, *, ok: bool) -> None:
+        """Count a response."""
+        self.completed += 1
+        self.ok += ok
+        self.bytes_read += received
+
+
+class Recorder:
+    """Fills a `Recording`. A request is measured when it is due at window_start or later.
+
+    open_loop: requests have an intended time that is not just the moment their connection was free.
+    keep: keep each second's encoded histograms.
+    """
+
+    def __init__(self, *, window_start: int, window_end: int, open_loop: bool, keep: bool) -> None:
+        self.window_start = window_start
+        self.window_end = window_end
+        self.recording = Recording()
+        self.digesting: list[Iterator[None]] = []
+        self.current = Current(0)
+        self.responses = 0          # of the warm-up too
+        self._open_loop = open_loop
+        self._keep = keep
+        self._bytes_read = 0
+        self._bytes_sent = 0
+        self._status = self.recording.status
+        self._early = Outside()     # of the warm-up, but happened inside the window
+        self._late = Outside()      # of the window, but happened after it
+
+    def sent(self, connection: Connection) -> None:
+        """A request went out for the first time (or was tried to)."""
+        sent_ns, due_ns = connection.sent_ns, connection.due_ns
+        if due_ns < self.window_start:
+            self._early.sent += sent_ns >= self.window_start
+            return
+        if sent_ns >= self.window_end:
+            self._late.sent += 1
+        current = self.current
+        current.sent += 1
+        self._bytes_sent += connection.request.size
+        if self._open_loop:
+            wait_ns = connection.wait_ns()
+            if wait_ns:
+                current.wait.record(wait_ns)
+            else:
+                current.wait.counts[0] += 1
+            current.lag.record(sent_ns - due_ns - wait_ns)
+
+    def answered(self, connection: Connection) -> None:
+        """A complete response came."""
+        parser, ended_ns, due_ns = connection.parser, connection.ended_ns, connection.due_ns
+        self.responses += 1
+        status = parser.status
+        if status >= 400 or connection.request.expect is not None:
+            http_error, wrong = connection.judge()
+            if http_error or wrong:
+                self._answered_badly(connection, wrong=wrong)
+                return
+        if due_ns < self.window_start:
+            if ended_ns >= self.window_start:
+                self._early.answered(parser.received, ok=True)
+            return
+        if ended_ns >= self.window_end:
+            self._late.answered(parser.received, ok=True)
+        self._status[status] += 1
+        self._bytes_read += parser.received
+        current = self.current
+        current.completed += 1
+        current.service.record(ended_ns - connection.sent_ns)
+        if self._open_loop:
+            current.corrected.record(ended_ns - due_ns)
+
+    def _answered_badly(self, connection: Connection, *, wrong: bool) -> None:
+        """A complete response came that is an HTTP error or, wrong, not what was expected."""
+        received, ended_ns = connection.parser.received, connection.ended_ns
+        if connection.due_ns < self.window_start:
+            if ended_ns >= self.window_start:
+                self._early.answered(received, ok=False)
+            return
+        if ended_ns >= self.window_end:
+            self._late.answered(received, ok=False)
+        self._status[connection.parser.status] += 1
+        self._bytes_read += received
+        if wrong:
+            self.recording.failures["validate"] += 1
+        else:
+            self.recording.http_errors += 1
+        self.current.completed += 1
+        self.current.not_ok += 1
+        self._error(connection)
+
+    def failed(self, connection: Connection, failure: str) -> None:
+        """A request ended without a complete response."""
+        if connection.due_ns < self.window_start:
+            return
+        self.recording.failures[failure] += 1
+        self._bytes_read += connection.parser.received
+        self._error(connection)
+        if failure == "timeout":
+            self._censor(connection, connection.ended_ns)
+
+    def retried(self, connection: Connection) -> None:
+        """A request goes out a second time."""
+        if connection.due_ns >= self.window_start:
+            self.recording.retried += 1
+
+    def unfinished(self, connection: Connection, now: int) -> None:
+        """A request was out, without an answer, when the run ended."""
+        if connection.due_ns >= self.window_start:
+            self.recording.unfinished += 1
+            self._bytes_read += connection.parser.received
+            self._censor(connection, now)
+
+    def unsent(self, due_ns: int, until_ns: int) -> None:
+        """A request was due but never sent; until_ns is when sending stopped."""
+        if due_ns >= self.window_start:
+            self.recording.unfinished += 1
+            self.recording.unsent += 1
+            age = max(0, until_ns - due_ns)
+            self.recording.censored["corrected"].record(age)
+            self.recording.censored["wait"].record(age)
+
+    def end_second(self, in_flight: int, backlog: int) -> Second:
+        """Close the current second and open the next. Its percentiles come when it is digested."""
+        done, self.current = self.current, Current(self.current.second + 1)
+        entry = Second(second=done.second, scheduled=done.scheduled, sent=done.sent, completed=done.completed,
+                       ok=done.completed - done.not_ok, errors=done.errors, in_flight=in_flight,
+                       backlog=backlog)
+        self.recording.seconds.append(entry)
+        for name in ("scheduled", "sent", "completed", "ok"):
+            setattr(self.recording, name, getattr(self.recording, name) + getattr(entry, name))
+        if len(self.digesting) > 1:
+            self.digest_all()           # no idle time to be found
+        self.digesting.append(self._digest(done, entry))
+        return entry
+
+    def digest_step(self) -> None:
+        """Do a few microseconds' worth of digestion."""
+        if next(self.digesting[0], StopIteration) is StopIteration:
+            self.digesting.pop(0)
+
+    def digest_all(self) -> None:
+        """Digest everything that is waiting."""
+        for steps in self.digesting:
+            for _ in steps:
+                pass
+        self.digesting.clear()
+
+    def finish(self, *, window_end: int, now: int) -> Recording:
+        """Close the books and return them."""
+        recording = self.recording
+        self.end_second(recording.unfinished - recording.unsent, recording.unsent)
+        last = recording.seconds[-1]
+        if len(recording.seconds) > 1 and not (last.scheduled or last.sent or last.completed or last.errors):
+            recording.seconds.pop()
+        self.digest_all()
+        recording.bytes_read, recording.bytes_sent = self._bytes_read, self._bytes_sent
+        recording.connections.responses = self.responses
+        early, late, inside = self._early, self._late, recording.inside
+        inside.sent = recording.sent + early.sent - late.sent
+        inside.completed = recording.completed + early.completed - late.completed
+        inside.ok = recording.ok + early.ok - late.ok
+        inside.bytes_read = recording.bytes_read + early.bytes_read - late.bytes_read
+        recording.window_ns = max(0, window_end - self.window_start)
+        recording.drain_ns = max(0, now - window_end)
+        return recording
+
+    def _error(self, connection: Connection) -> None:
+        self.current.errors += 1
+        since = connection.due_ns if self._open_loop else connection.sent_ns or connection.due_ns
+        self.current.error.record(max(0, connection.ended_ns - since))
+
+    def _censor(self, connection: Connection, now: int) -> None:
+        if self._open_loop:
+            self.recording.censored["corrected"].record(now - connection.due_ns)
+        self.recording.censored["service"].record(now - connection.sent_ns)
+
+    def _digest(self, done: Current, entry: Second) -> Iterator[None]:
+        for tag in TAGS:
+            part: Histogram = getattr(done, tag)
+            total = self.recording.values[tag].counts
+            cells = iter(part.counts.items())
+            while piece := list(islice(cells, _CELLS_PER_STEP)):
+                for cell, count in piece:
+                    total[cell] += count
+                yield
+            if self._keep:
+                entry.encoded[tag] = part.encode()
+                yield
+        fill_percentiles(entry, done.corrected if self._open_loop else done.service, done.lag)
+        yield
+

@@ -1,0 +1,88 @@
+"""selftest, null-server, the zipapp."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pacer import __version__
+from tests.unit.pacer.support import ROOT, pacer
+
+
+def test_selftest_measures_the_floor(tmp_path: Path) -> None:
+    ran = pacer("selftest", "-R", 400, "-c", 8, "-d", "500ms", "--json", tmp_path / "floor.json")
+    assert ran.status in (0, 3), ran.err
+    assert "closed loop" in ran.out
+    result = json.loads((tmp_path / "floor.json").read_text())
+    assert result["kind"] == "selftest"
+    floor = result["floor"]
+    assert 0 < floor["service_p50_ns"] <= floor["corrected_p50_ns"]
+    assert floor["lag_p50_ns"] < floor["corrected_p50_ns"]
+    assert floor["closed_loop_per_s"] > 300
+    assert result["open"]["counts"]["ok"] == 200
+
+
+def test_null_server_and_a_selftest_against_it() -> None:
+    command = [sys.executable, "-m", "pacer", "null-server", "--body-bytes", "7", "--seconds", "20"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        with urllib.request.urlopen(url) as answer:
+            assert len(answer.read()) == 7
+        ran = pacer("selftest", "-R", 100, "-c", 2, "-d", "300ms", "--format", "json", url)
+        server.kill()
+    assert ran.result["open"]["target"]["url"] == url
+
+
+@pytest.mark.parametrize("arguments", [("null-server", "--port", "70000"), ("null-server", "--bind", "192.0.2.1"),
+                                       ("selftest", "http://127.0.0.1:1/"), ("selftest", "-R", "x")])
+def test_commands_refuse_in_one_sentence(arguments: tuple[str, ...]) -> None:
+    ran = pacer(*arguments)
+    assert ran.status in (1, 2)
+    assert ran.err.count("\n") == 1
+
+
+def build(out: Path) -> None:
+    subprocess.run([sys.executable, "-m", "pacer.build", str(out)], cwd=ROOT, check=True)
+
+
+def test_the_zipapp_is_the_same_every_time_and_runs(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.pyz", tmp_path / "two.pyz"
+    build(one)
+    build(two)
+    assert one.read_bytes() == two.read_bytes()
+    assert one.stat().st_mode & 0o777 == 0o755
+    done = subprocess.run([sys.executable, "-I", str(one), "--version"], capture_output=True, text=True, check=True,
+                          cwd=tmp_path)
+    assert done.stdout.strip() == f"pacer {__version__}"
+    with zipfile.ZipFile(one) as archive:
+        assert all(name.startswith("pacer/") or name == "__main__.py" for name in archive.namelist())
+
+
+def test_it_needs_nothing_but_the_standard_library(tmp_path: Path) -> None:
+    """Every module is imported by an isolated interpreter that sees the zipapp alone."""
+    out = tmp_path / "pacer.pyz"
+    build(out)
+    program = (f"import sys, zipfile; sys.path.insert(0, {str(out)!r})\n"
+               "import importlib\n"
+               f"for name in zipfile.ZipFile({str(out)!r}).namelist():\n"
+               "    if name.startswith('pacer/') and name != 'pacer/__main__.py':\n"
+               "        importlib.import_module(name[:-3].replace('/', '.').removesuffix('.__init__'))\n"
+               "outside = {name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names) - {'pacer'}\n"
+               "outside = {name for name in outside if not name.startswith('__')}\n"
+               "print(sorted(outside))\n")
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_build_says_why_not(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "pacer.build", str(tmp_path / "no" / "x.pyz")], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
