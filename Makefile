@@ -6,24 +6,25 @@ CAMPAIGN ?= quick
 INVENTORY ?= inventory/lab
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+ASK := $(shell [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || echo --ask-become-pass)
 ON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help bench restore lab-down test lint benchmark clean
+.PHONY: help bench restore lab-down test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 bench: .venv/run.done ## Measure on the virtual lab: everything from nothing, then the report (CAMPAIGN=smoke for the short one)
-	@$(ON_PATH) ansible-playbook --inventory $(INVENTORY) bench.yml --extra-vars campaign=$(CAMPAIGN)
+	@$(ON_PATH) ansible-playbook $(ASK) --inventory $(INVENTORY) bench.yml --extra-vars campaign=$(CAMPAIGN)
 
 restore: .venv/run.done ## Put the machines back, any time
-	@$(ON_PATH) ansible-playbook --inventory $(INVENTORY) playbooks/restore.yml
+	@$(ON_PATH) ansible-playbook $(ASK) --inventory $(INVENTORY) playbooks/restore.yml
 
 lab-down: .venv/run.done ## Take the virtual lab down and leave nothing of it running
-	@$(ON_PATH) ansible-playbook playbooks/lab_down.yml
+	@$(ON_PATH) ansible-playbook $(ASK) playbooks/lab_down.yml
 
-test: .venv/dev.done .cache/test-packages.done ## Run every test, on a virtual lab of its own making
+test: .venv/dev.done .cache/test-packages.done ## Run every test, on the virtual lab (as root, and not while a campaign runs)
 	@$(ON_PATH) pytest
 
 lint: .venv/dev.done ## Check style, types, YAML and playbooks

@@ -11,6 +11,8 @@ from collectors.plan import constants as c
 from collectors.plan.cost import duration
 from collectors.plan.freeze import PLAN_FILE
 
+REPEATED = ("unreachable",)     # outcomes that say nothing of the daemon: a resumed campaign does them again
+
 
 def read_plan(folder: Path) -> dict[str, Any]:
     """The frozen plan in folder; raises PlanError when it is none, is damaged or of another schema."""
@@ -33,15 +35,23 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return dict(document)
 
 
+def _is_done(path: Path) -> bool:
+    """Whether the run was recorded, and not as lost with a machine that could not be reached."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")).get("outcome") not in REPEATED
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def pending_runs(folder: Path) -> list[dict[str, Any]]:
-    """The plan's runs without a runs/<id>/run.json, in order.
+    """The plan's runs without a runs/<id>/run.json, or lost with a machine, in order.
 
     Each has, besides its own fields, `seconds_left` (expected for it and all pending ones after it),
     `position` (its number in the whole plan), `total` (runs of the whole plan) and `title` (all of that as people say
     it).
     """
     runs = read_plan(folder)["runs"]
-    waiting = [run for run in runs if not (folder / "runs" / run["id"] / "run.json").is_file()]
+    waiting = [run for run in runs if not _is_done(folder / "runs" / run["id"] / "run.json")]
     left = 0.0
     result: list[dict[str, Any]] = []
     for run in reversed(waiting):

@@ -1,4 +1,4 @@
-"""Puts the machines back when a campaign ends before its own restore: Ctrl-C, SIGTERM, a failed step.
+"""Puts the machines back when a campaign ends before its own restore: Ctrl-C, SIGTERM, a lost terminal, a failed step.
 
 Which machines are changed is read from the results of tandem_settings as they come in; when Ansible ends while
 some are, playbooks/restore.yml is run for them. Without a controller the machines' own timers do the same, later.
@@ -7,7 +7,10 @@ some are, playbooks/restore.yml is run for them. Without a controller the machin
 from __future__ import annotations
 
 import atexit
+import contextlib
+import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,11 +26,21 @@ DOCUMENTATION = """
     short_description: restores the machines when a campaign is interrupted
     description:
       - Runs the restore playbook at exit when settings were applied and not yet put back.
+      - A password that Ansible asked for is not known here; then the machines' own timers restore them.
     requirements:
       - enabled in ansible.cfg
 """
 
 ROOT = Path(__file__).resolve().parents[2]
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+# What reaches the machines in the campaign must reach them in its restore.
+PASSED_ON = {
+    "remote_user": "--user", "private_key_file": "--private-key", "connection": "--connection",
+    "become_method": "--become-method", "become_user": "--become-user",
+    "become_password_file": "--become-password-file", "connection_password_file": "--connection-password-file",
+    "ssh_common_args": "--ssh-common-args", "ssh_extra_args": "--ssh-extra-args",
+}
 
 
 def interrupt(_signal: int, _frame: Any) -> None:
@@ -35,15 +48,34 @@ def interrupt(_signal: int, _frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def restore(command: list[str]) -> int:
-    """Run the command and pass on what it says; its exit status.
+def say(text: str) -> None:
+    """Print, if anybody can still read: a terminal that is gone must not keep a machine from being put back."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def connection_words() -> list[str]:
+    """The words of this campaign's command line that say which machines and how to reach them."""
+    words = [word for name in context.CLIARGS.get("inventory") or () for word in ("--inventory", str(name))]
+    for key, option in PASSED_ON.items():
+        if context.CLIARGS.get(key):
+            words += [option, str(context.CLIARGS[key])]
+    for given in context.CLIARGS.get("extra_vars") or ():
+        words += ["--extra-vars", str(given)]
+    return words + (["--become"] if context.CLIARGS.get("become") else [])
+
+
+def restore(words: list[str]) -> int:
+    """Run the restore playbook and pass on what it says; its exit status.
 
     Its streams are its own: Ansible has made ours non-blocking, which another Ansible refuses.
     """
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, start_new_session=True) as child:
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/restore.yml", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, start_new_session=True) as child:
         for line in child.stdout or ():
-            print(line, end="", flush=True)
+            say(line.rstrip("\n"))
         return child.wait()
 
 
@@ -59,9 +91,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]   # Ansible has no typ
         super().__init__()
         self._changed: set[str] = set()
         self._results_dir = ""
+        self._finished = False
         self._main_pid = os.getpid()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, interrupt)
+        for number in ENDING_SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:    # nohup means it
+                signal.signal(number, interrupt)
         atexit.register(self._at_exit)
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
@@ -70,25 +104,31 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]   # Ansible has no typ
             self._changed.add(host.get_name())
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Note what was put back, where the results are, and whether the last step was reached."""
+        """Note what was put back, and where the results are."""
         if result.task.action == "tandem_settings" and result.task.args.get("state") == "restored":
             self._changed.discard(result.host.get_name())
         self._results_dir = result.result.get("ansible_facts", {}).get("results_dir", self._results_dir)
 
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Ansible came to its end; whether nothing failed on the way."""
+        self._finished = not stats.failures and not stats.dark
+
     def _at_exit(self) -> None:
         if os.getpid() != self._main_pid or not self._changed:
             return
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if self._finished:
+            say("\nThe settings stay applied, as asked: playbooks/restore.yml puts the machines back,"
+                " and so does their own timer.")
+            return
+        for number in (signal.SIGINT, *ENDING_SIGNALS):
             signal.signal(number, signal.SIG_IGN)
-        print("\nThe campaign ended early. Putting the machines back; this takes a few seconds ...", flush=True)
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/restore.yml"]
-        for inventory in context.CLIARGS.get("inventory") or ():
-            command += ["--inventory", inventory]
+        say("\nThe campaign ended early. Putting the machines back; this takes a few seconds ...")
+        words = connection_words()
+        where = ["--extra-vars", json.dumps({"results_dir": self._results_dir})] if self._results_dir else []
+        if restore([*words, *where]):
+            again = shlex.join(["ansible-playbook", "playbooks/restore.yml", *words])
+            say(f"Not every machine could be put back now; each puts itself back by its own timer. Try again: {again}")
         if self._results_dir:
-            command += ["--extra-vars", f"results_dir={self._results_dir}"]
-        if restore(command):
-            print("Not every machine could be put back now; each puts itself back by its own timer."
-                  " Try again with: ansible-playbook playbooks/restore.yml", flush=True)
-        if self._results_dir:
-            print(f"Finished runs are kept in {self._results_dir}\n"
-                  f"Go on with: ansible-playbook bench.yml -e resume={self._results_dir}", flush=True)
+            resume = ["--extra-vars", f"resume={shlex.quote(self._results_dir)}"]
+            say(f"Finished runs are kept in {self._results_dir}")
+            say(f"Go on with: {shlex.join(['ansible-playbook', 'bench.yml', *words, *resume])}")

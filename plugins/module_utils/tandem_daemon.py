@@ -68,10 +68,16 @@ def found_state(unit: str) -> dict[str, Any]:
     }
 
 
-def log_of(unit: str) -> str:
-    """The last lines that the unit wrote since it was started."""
-    invocation = properties(unit).get("InvocationID", "")
-    select = f"_SYSTEMD_INVOCATION_ID={invocation}" if invocation else f"_SYSTEMD_UNIT={unit}"
+def invocation_of(unit: str) -> str:
+    """What systemd calls the unit's present start; empty when it was not started. A stopped unit has forgotten it."""
+    return properties(unit).get("InvocationID", "")
+
+
+def log_of(invocation: str) -> str:
+    """The last lines of one start of a unit; empty when there was none."""
+    if not invocation:
+        return ""
+    select = f"_SYSTEMD_INVOCATION_ID={invocation}"
     command = ["journalctl", select, "--output=short-iso-precise", "--no-pager", f"--lines={LOG_LINES}"]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
 

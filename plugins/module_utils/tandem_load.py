@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shlex
+import shutil
 import subprocess
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible.module_utils.tandem_files import write_json
 
 UNIT = "tandem-load"
+WORK = "work"         # the generator's own folder inside the run's
 STOP_GRACE_S = 10
 
 
 def wrapped(argv: list[str], folder: str, *, user: str, deadline_s: float, nofile: int | None, out: str) -> list[str]:
     """The command inside systemd-run: own user, deadline, output files, and gone when it ends.
 
-    The generator's files are opened by systemd, so the generator can write nothing but its folder.
+    Its two streams are opened by systemd; it can write nothing but its working folder, and not read the secrets of
+    daemons, whose account it shares.
     """
     limits = [f"--property=LimitNOFILE={nofile}"] if nofile else []
     return [
         "systemd-run", "--wait", "--collect", "--quiet", f"--unit={UNIT}", f"--uid={user}",
-        f"--working-directory={folder}", f"--property=RuntimeMaxSec={deadline_s:g}",
+        f"--working-directory={folder}/{WORK}", f"--property=RuntimeMaxSec={deadline_s:g}",
+        "--property=ProtectSystem=strict", f"--property=ReadWritePaths={folder}/{WORK}",
+        "--property=ProtectHome=yes", "--property=PrivateTmp=yes", "--property=InaccessiblePaths=-/etc/tandem",
         f"--property=TimeoutStopSec={STOP_GRACE_S}", "--property=NoNewPrivileges=yes",
         "--property=KillSignal=SIGINT", f"--property=StandardOutput=truncate:{folder}/{out}stdout.txt",
         f"--property=StandardError=truncate:{folder}/{out}stderr.txt", *limits, "--", *argv,
@@ -37,7 +43,7 @@ def run(
 
     deadline_s is held by systemd on this machine, so that a controller that dies leaves no load behind.
     """
-    started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    started = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     begin_ns = time.monotonic_ns()
     command = wrapped(argv, folder, user=user, deadline_s=deadline_s, nofile=nofile, out=out)
     try:
@@ -53,6 +59,27 @@ def run(
         "schema_version": 1, "argv": argv, "exit_status": status, "timed_out": wall_s >= deadline_s,
         "started_utc": started, "wall_s": round(wall_s, 3), "runner": said or None,
     }
+
+
+def stop_leftover() -> None:
+    """End a load that a lost controller left behind."""
+    subprocess.run(["systemctl", "stop", UNIT], capture_output=True, check=False, timeout=60)
+
+
+def make_work(folder: str, user: str) -> None:
+    """The folder that the generator may write."""
+    path, account = os.path.join(folder, WORK), pwd.getpwnam(user)
+    os.mkdir(path, mode=0o755)
+    os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def take_work(folder: str) -> None:
+    """Move the generator's plain files to the run's folder; links and the like are not followed but dropped."""
+    work = os.path.join(folder, WORK)
+    for entry in os.scandir(work):
+        if entry.is_file(follow_symlinks=False):
+            shutil.copyfile(entry.path, os.path.join(folder, entry.name), follow_symlinks=False)
+    shutil.rmtree(work)
 
 
 def record(argv: list[str], folder: str, result: dict[str, Any]) -> None:

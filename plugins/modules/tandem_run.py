@@ -36,17 +36,17 @@ archive: {description: path of the packed folder, type: str, returned: step end}
 """
 
 import os
-import pwd
 import shutil
+import subprocess
 import tarfile
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.tandem_contract import check
 from ansible.module_utils.tandem_counters import snapshot
-from ansible.module_utils.tandem_daemon import found_state, is_alive, log_of, start, stop
+from ansible.module_utils.tandem_daemon import found_state, invocation_of, is_alive, log_of, start, stop
 from ansible.module_utils.tandem_files import write_json
-from ansible.module_utils.tandem_load import record, run
+from ansible.module_utils.tandem_load import make_work, record, run, stop_leftover, take_work
 
 
 def folder_of(params: dict[str, Any]) -> str:
@@ -55,12 +55,11 @@ def folder_of(params: dict[str, Any]) -> str:
 
 
 def fresh_folder(params: dict[str, Any]) -> str:
-    """Make the folder anew, owned by the user that runs the load; older ones were fetched and are removed."""
+    """Make the folder anew. The ones before were fetched: the campaign stops at a run that was not."""
+    stop_leftover()
     shutil.rmtree(params["base"], ignore_errors=True)
     folder = folder_of(params)
     os.makedirs(os.path.join(folder, "counters"), mode=0o755)
-    account = pwd.getpwnam(params["user"])
-    os.chown(folder, account.pw_uid, account.pw_gid)
     return folder
 
 
@@ -103,11 +102,13 @@ def load(params: dict[str, Any]) -> dict[str, Any]:
     """Warm-up where the generator has none of its own, then the measured load."""
     planned, folder = params["run"], folder_of(params)
     options: dict[str, Any] = {"user": params["user"], "deadline_s": planned["deadline_s"], "nofile": params["nofile"]}
+    make_work(folder, params["user"])
     if planned.get("warmup_argv"):
         run(planned["warmup_argv"], folder, out="warmup-", **options)
     take_counters(params, "before")
     result = run(planned["load_argv"], folder, **options)
     take_counters(params, "after")
+    take_work(folder)
     record(planned["load_argv"], folder, result)
     done = result["exit_status"] is not None and not result["timed_out"]
     return {"ok": done, "message": None if done else f"{planned['load_argv'][0]} was ended at its deadline"}
@@ -122,9 +123,10 @@ def end(params: dict[str, Any]) -> dict[str, Any]:
         if not os.path.exists(os.path.join(folder, "counters", f"{params['machine']}-after.json")):
             take_counters(params, "after")
         write_json(os.path.join(folder, "stop.json"), found_state(unit))
+        invocation = invocation_of(unit)
         stop(unit)
         with open(os.path.join(folder, "daemon.log"), "w", encoding="utf-8") as file:
-            file.write(log_of(unit))
+            file.write(log_of(invocation))
     archive = f"{folder}.tar.gz"
     with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
         packed.add(folder, arcname=".")
@@ -150,7 +152,7 @@ def main() -> None:
     step = {"begin": begin, "load": load, "end": end}[module.params["step"]]
     try:
         module.exit_json(changed=True, **step(module.params))
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError, subprocess.SubprocessError) as error:
         module.fail_json(msg=f"{module.params['step']} of run {module.params['run'].get('id')}: {error!r}")
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
 # The machine that runs the tests is shared: the link's gate is held lower here, and has tests of its own.
-CALM = ["-e", "link_nominal_mbit=300", "-e", "link_seconds=2"]
+CALM = ["-e", "link_nominal_mbit=300", "-e", "link_seconds=3"]
 
 
 def environment() -> dict[str, str]:
@@ -28,11 +29,19 @@ def play(playbook: str, *words: str, timeout_s: float = 600) -> subprocess.Compl
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=timeout_s)
 
 
-def start(playbook: str, *words: str) -> subprocess.Popen[str]:
-    """Start a playbook in a process group of its own, its output to be read line by line."""
-    return subprocess.Popen(["ansible-playbook", playbook, *words], cwd=ROOT, env=environment(), text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                            start_new_session=True)
+def play_until(line_part: str, then: Callable[[int], None], playbook: str, *words: str) -> tuple[int, str]:
+    """Run a playbook, call then(its process group) when a line holds line_part; its exit status and output."""
+    with subprocess.Popen(["ansible-playbook", playbook, *words], cwd=ROOT, env=environment(), text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          start_new_session=True) as child:
+        assert child.stdout is not None
+        said, done = "", False
+        for line in child.stdout:
+            said += line
+            if line_part in line and not done:
+                done = True
+                then(child.pid)
+        return child.wait(timeout=60), said
 
 
 def tandem(*words: str) -> subprocess.CompletedProcess[str]:
