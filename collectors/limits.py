@@ -26,7 +26,9 @@ ERROR_SHARE: Final = 0.001
 LAG_P99_US: Final = 1_000.0
 """The generator's own delay (p99 of its schedule lag) above which the client limited the run."""
 LAG_SHARE_OF_P99: Final = 0.10
-"""... or above this share of the p99 it reports."""
+"""... or above this share of the p99 it reports ..."""
+LAG_UNAVOIDABLE_US: Final = 250.0
+"""... unless it is below what the best generator's timer shows: beside a fast server that is a large share."""
 CLIENT_CORE_BUSY_SHARE: Final = 0.80
 """... or with one of the client's cores busier than this."""
 WIRE_SHARE_OF_LINK: Final = 0.90
