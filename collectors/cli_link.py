@@ -33,6 +33,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--when", choices=("before", "after"), default="before",
                         help="which of the two checks of a campaign (default: before)")  # fmt: skip
+    parser.add_argument(
+        "--stop-below",
+        type=_share,
+        metavar="SHARE",
+        help="exit with 1 only when a direction alone carries less than this share of the nominal speed, or was not "
+        "measured; every fault is still recorded and shown (default: any fault stops)",
+    )
     parser.set_defaults(func=_link)
 
 
@@ -44,6 +51,23 @@ def _speed(text: str) -> float:
     if not 1 <= value <= 1_000_000:
         raise argparse.ArgumentTypeError(f"{text!r} is no speed from 1 to 1000000 Mb/s")
     return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share above 0 and up to 1")
+    return value
+
+
+def _stops(figures: LinkFigures, stop_below: float | None) -> bool:
+    if figures.ok or stop_below is None:
+        return not figures.ok
+    least = stop_below * figures.nominal_mbit
+    return any(rate is None or rate < least for rate in (figures.forward_mbit, figures.reverse_mbit))
 
 
 def _link(args: argparse.Namespace) -> int:
@@ -65,7 +89,7 @@ def _link(args: argparse.Namespace) -> int:
     changes = _drift(folder, figures) if args.when == "after" else ()
     for change in changes:
         print(f"tandem: {change}", file=sys.stderr)
-    return 0 if figures.ok and not changes else 1
+    return 1 if changes or _stops(figures, args.stop_below) else 0
 
 
 def _drift(folder: ResultsFolder, after: LinkFigures) -> tuple[str, ...]:

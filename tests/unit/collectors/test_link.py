@@ -114,6 +114,26 @@ def test_command_slow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(("mbit", "status"), [(900, 0), (700, 0), (699, 1)])
+def test_a_wire_that_may_dip_stops_only_far_below(
+    tmp_path: Path, mbit: float, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Campaign(tmp_path)
+    link_raw(tmp_path, mbit=mbit)
+    assert main(["link", str(tmp_path), "--stop-below", "0.7"]) == status
+    assert f"the link carries {mbit:.1f} Mb/s to the server, at least 930 of 1000" in capsys.readouterr().err
+    figures = read_link(tmp_path / "link" / "before" / "link.json")
+    assert figures is not None
+    assert not figures.ok
+
+
+@pytest.mark.parametrize("share", ["0", "1.1", "some"])
+def test_a_share_is_above_0_and_up_to_1(tmp_path: Path, share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["link", str(tmp_path), "--stop-below", share])
+    assert f"'{share}' is no share above 0 and up to 1" in capsys.readouterr().err
+
+
 def test_command_afterwards_reports_drift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Campaign(tmp_path)
     link_raw(tmp_path, mbit=970)
