@@ -105,7 +105,7 @@ def test_timeouts_in_ticks_are_no_failed_requests() -> None:
         (None, 900, "valid"), (300, 900, "valid"), (400, 900, "client-bound"), (1000, 9000, "valid"),
         (1001, 9000, "client-bound"), (200, 40, "valid"), (251, 40, "client-bound"),
     ],
-    ids=["unknown", "in both limits", "above 10 % of p99", "at 1 ms", "above 1 ms", "fast server, good timer", "fast server"],
+    ids=["unknown", "in both limits", "above 10 % of p99", "at 1 ms", "above 1 ms", "fast, good timer", "fast"],
 )  # fmt: skip
 def test_lag(lag_us: float | None, p50_us: float, kind: str) -> None:
     assert kinds(measured(load(lag_p99_us=lag_us, p50_us=p50_us))) == [kind]
