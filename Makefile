@@ -31,7 +31,7 @@ lint: .venv/dev.done ## Check style, types, YAML and playbooks
 	@$(ON_PATH) ruff check .
 	@$(ON_PATH) mypy
 	@$(ON_PATH) yamllint --strict .
-	@$(ON_PATH) ansible-lint --profile production --strict --offline --quiet
+	@$(ON_PATH) ansible-lint --profile production --strict --offline -q
 
 clean: ## Remove what the targets made here (the lab: make lab-down; results stay)
 	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
