@@ -82,9 +82,15 @@ def _report(args: argparse.Namespace) -> int:
         print(dump(paths), end="")
     else:
         print(text(summary), end="")
-        print(f"\nReport: {os.path.relpath(paths['report.html'])}")
+        print(f"\nReport: {_shown(paths['report.html'])}")
     return 0
 
 
 def _unwritable(folder: ResultsFolder, error: OSError) -> TandemError:
     return TandemError(f"{error.filename or folder.directory}: the results cannot be written: {error.strerror}")
+
+
+def _shown(path: str) -> str:
+    """Return the path as a person would type it from here: short inside this folder, whole elsewhere."""
+    short = os.path.relpath(path)
+    return os.path.realpath(path) if short.startswith("..") else short
