@@ -129,7 +129,7 @@ def _build(config: Config, root: Path, attend: Attend, say: Say) -> None:
     packages = sorted({*image.OWN_PACKAGES, *config.packages})
     say(f"building the base image: {host.family} {host.suite}, {len(packages)} packages and what they need")
     chosen = sources.own_sources(
-        host, sources.read_host_lists(), architecture=architecture(), keyring=sources.find_keyring(host)
+        host, sources.read_host_lists(), keyring=sources.find_keyring(host)
     )
     options = image.host_apt_options(process.run(["apt-config", "dump"]))
     with tempfile.TemporaryDirectory(prefix="tandem-lab-") as scratch:

@@ -13,14 +13,6 @@ COMPONENTS = {
     "ubuntu": frozenset({"main", "universe", "restricted", "multiverse"}),
 }
 POCKETS = ("", "-updates", "-security", "/updates")
-_DEFAULT_MIRRORS = {
-    "debian": (
-        ("http://mirror.example/debian", ("", "-updates")),
-        ("http://security.example/debian-security", ("-security",)),
-    ),
-    "ubuntu": (("http://mirror.example/ubuntu", ("", "-updates", "-security")),),
-    "ubuntu-ports": (("http://mirror.example/ubuntu-ports", ("", "-updates", "-security")),),
-}
 # What the machines need beyond `main`: wrk and iperf3 are in Ubuntu's universe.
 _NEEDED = {"debian": "main", "ubuntu": "universe"}
 _LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>.+)")
@@ -67,14 +59,12 @@ def read_os_release(text: str, *, suite: str | None = None) -> Host:
     return Host(family=family, suite=found)
 
 
-def own_sources(
-    host: Host, texts: Iterable[tuple[str, str]], *, architecture: str, keyring: str | None
-) -> list[Source]:
+def own_sources(host: Host, texts: Iterable[tuple[str, str]], *, keyring: str | None) -> list[Source]:
     """Choose the distribution's own entries from (file name, text) pairs of apt's source lists.
 
     Kept: the suite, its updates and its security updates, with the distribution's components, from an entry
     that is signed by the distribution's keyring or, naming none, has the distribution's name in its path.
-    Without any, the distribution's public mirrors are used.
+    Raises LabError when there is none for the suite itself.
     """
     suites = {host.suite + pocket for pocket in POCKETS}
     found = []
@@ -91,7 +81,10 @@ def own_sources(
                     )
                 )
     if host.suite not in {source.suite for source in found}:
-        found = list(_defaults(host, architecture, keyring))
+        raise LabError(
+            f"apt on this host has no {host.family} entry for {host.suite}: add the distribution's own to "
+            "/etc/apt/sources.list.d, or name a release that it has with --suite"
+        )
     return list(dict.fromkeys(found))
 
 
@@ -170,15 +163,3 @@ def _is_own(host: Host, source: Source) -> bool:
 
 def _with_needed(host: Host, components: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*components, _NEEDED[host.family])))
-
-
-def _defaults(host: Host, architecture: str, keyring: str | None) -> Iterator[Source]:
-    ports = host.family == "ubuntu" and architecture not in ("amd64", "i386")
-    for uri, pockets in _DEFAULT_MIRRORS["ubuntu-ports" if ports else host.family]:
-        for pocket in pockets:
-            yield Source(
-                uri=uri,
-                suite=host.suite + pocket,
-                components=_with_needed(host, ("main",)),
-                signed_by=keyring,
-            )
