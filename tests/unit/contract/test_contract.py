@@ -231,7 +231,7 @@ def test_a_dead_server_is_called_dead() -> None:
 
 def test_nobody_listens() -> None:
     port = free_port()
-    found = check("127.0.0.1", port, ENDPOINT, None, 1, 0.1)
+    found = check("127.0.0.1", port, ENDPOINT, None, 1, 1.0)
     assert found["failure"]["kind"] == "did-not-start"
     assert (
         f"expected a server at 127.0.0.1:{port}, found connection refused; waited"
