@@ -10,7 +10,7 @@ ASK := $(shell [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || echo --ask-bec
 ON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help bench restore lab-down test lint clean
+.PHONY: help bench restore lab-down test benchmark lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ restore: .venv/run.done ## Put the machines back, any time
 lab-down: .venv/run.done ## Take the virtual lab down and leave nothing of it running
 	@$(ON_PATH) ansible-playbook $(ASK) playbooks/lab_down.yml
 
-test: .venv/dev.done .cache/test-packages.done ## Run every test, on the virtual lab (as root, and not while a campaign runs)
+test: .venv/dev.done .cache/test-packages.done .cache/test-node.done ## Run every test, on the virtual lab (as root, and not while a campaign runs)
 	@$(ON_PATH) pytest
+
+benchmark: .venv/dev.done .cache/test-packages.done .cache/nginx/usr/sbin/nginx ## Measure pacer itself: whether it tells the truth and what it costs (on an idle machine, about 20 minutes)
+	@export $(ON_PATH); python -m benchmarks.truth; truth=$$?; python -m benchmarks.speed && exit $$truth
 
 lint: .venv/dev.done ## Check style, types, YAML and playbooks
 	@$(ON_PATH) ruff check .
@@ -34,7 +37,7 @@ lint: .venv/dev.done ## Check style, types, YAML and playbooks
 	@$(ON_PATH) ansible-lint --profile production --strict --offline -q
 
 clean: ## Remove what the targets made here (the lab: make lab-down; results stay)
-	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/node/node_modules
 
 .venv/run.done: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Tandem needs Python 3.11 or newer on this machine; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...")'
@@ -50,10 +53,22 @@ clean: ## Remove what the targets made here (the lab: make lab-down; results sta
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-# What the tests need beyond the lab's own packages: a PostgreSQL for the daemons' contracts, and the load generators.
-TEST_PACKAGES := postgresql wrk iperf3 iputils-ping
-.cache/test-packages.done:
+# What the tests need beyond the lab's own packages: a PostgreSQL for the daemons' contracts, the load generators, and
+# Node.js where there is none, for the JavaScript that reads histogram logs.
+TEST_PACKAGES := postgresql wrk nghttp2-client iperf3 iputils-ping $(shell command -v node >/dev/null || echo nodejs) \
+  $(shell command -v npm >/dev/null || echo npm)
+.cache/test-packages.done: Makefile
 	@missing=$$(for p in $(TEST_PACKAGES); do dpkg-query -Wf '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	 [ -z "$$missing" ] || { echo "Installing for the tests:" $$missing; \
 	   $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
 	@mkdir -p .cache && touch $@
+
+.cache/test-node.done: tests/node/package.json tests/node/package-lock.json .cache/test-packages.done
+	@npm ci --prefix tests/node --no-audit --no-fund --ignore-scripts --loglevel error
+	@mkdir -p .cache && touch $@
+
+# The server that pacer is measured against, unpacked and not installed: installing it would start it.
+.cache/nginx/usr/sbin/nginx:
+	@mkdir -p .cache/nginx && cd .cache/nginx && { apt-get download -q nginx >/dev/null && dpkg-deb -x nginx_*.deb . && rm nginx_*.deb; } \
+	  || { echo "nginx cannot be fetched from this machine's apt entries: $(SUDO) apt-get update, then make benchmark again"; exit 1; }
+	@touch $@

@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         description="HTTP/1.1 load at a constant rate, measured from the time each request was due.\n"
                     "Without a rate each connection sends as fast as it is answered (closed loop).")
     grammar.add_argument("url", metavar="URL", help="http://HOST[:PORT]/PATH or https://…")
-    grammar.add_argument("--version", action="version", version=f"pacer {__version__}")
+    grammar.add_argument("-v", "--version", action="version", version=f"pacer {__version__}")
     _add_load(grammar.add_argument_group("load"))
     _add_request(grammar.add_argument_group("request"))
     _add_connection(grammar.add_argument_group("connection"))
@@ -108,7 +108,7 @@ def _add_connection(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--source-ip", action="append", default=[], type=reading(parse_address), metavar="IP",
                        help="connect from this address; several take turns")
     group.add_argument("--unix-socket", metavar="PATH", help="connect to it instead of the URL's host")
-    group.add_argument("--insecure", action="store_true", help="do not check the server's certificate")
+    group.add_argument("-k", "--insecure", action="store_true", help="do not check the server's certificate")
     group.add_argument("--ca", type=Path, metavar="FILE", help="trust these certificates (PEM)")
 
 
@@ -175,7 +175,7 @@ def _requests(given: argparse.Namespace, url: Url) -> tuple[Request, ...]:
     expect = expectation(given.expect_status, given.expect_length, given.expect_sha256)
     if given.requests_file is None:
         body = None if given.body is None else read_body(given.body)
-        method = (given.method or ("GET" if body is None else "POST")).upper()
+        method = (("GET" if body is None else "POST") if given.method is None else given.method).upper()
         return (build_request(url, method=method, headers=headers, body=body,
                               keepalive=not given.no_keepalive, expect=expect),)
     if given.method is not None or given.body is not None:
@@ -195,7 +195,7 @@ def split_header(text: str) -> tuple[str, str]:
 def read_body(text: str) -> bytes:
     """Return the bytes of --body: the text itself, or the file that @FILE names. Raises UsageError."""
     if not text.startswith("@"):
-        return text.encode()
+        return os.fsencode(text)        # the bytes that the shell handed over
     try:
         return Path(text[1:]).read_bytes()
     except OSError as error:
@@ -217,18 +217,20 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
 
 def parse_cpus(text: str) -> tuple[int, ...]:
     """Return the CPUs of a list such as "0,2-3". Raises ValueError with one sentence."""
-    cpus: list[int] = []
+    allowed = os.sched_getaffinity(0)
+    cpus: dict[int, None] = {}
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise ValueError(f"'{text}' is not a list of CPUs: write it like 1 or 0,2-3")
-        cpus.extend(range(int(first), int(last or first) + 1))
-    allowed = os.sched_getaffinity(0)
-    missing = sorted(set(cpus) - allowed)
-    if missing or not cpus:
-        raise ValueError(f"CPU {missing[0] if missing else text} cannot be used here: "
-                         f"allowed are {', '.join(map(str, sorted(allowed)))}")
-    return tuple(dict.fromkeys(cpus))
+        wanted = range(int(first), int(last or first) + 1)
+        if not wanted:
+            raise ValueError(f"'{text}' is not a list of CPUs: {part.strip()} runs backwards")
+        missing = next((cpu for cpu in wanted if cpu not in allowed), None)
+        if missing is not None:
+            raise ValueError(f"CPU {missing} cannot be used here: allowed are {', '.join(map(str, sorted(allowed)))}")
+        cpus.update(dict.fromkeys(wanted))
+    return tuple(cpus)
 
 
 def parse_address(text: str) -> str:
@@ -246,7 +248,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def parse_wall_time(text: str) -> int:
     """Return nanoseconds since 1970 for seconds or ISO 8601 with a zone. Raises ValueError, one sentence."""
-    if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
+    if re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text, re.ASCII):
         return int(Fraction(text) * NS_PER_S)
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))

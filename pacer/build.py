@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import sys
 import zipfile
@@ -14,8 +15,10 @@ _STAMP = (1980, 1, 1, 0, 0, 0)
 def build(out: Path) -> None:
     """Write the zipapp: pacer's modules and a start, stored without compression, in order, with a fixed date.
 
-    Raises OSError when out cannot be written.
+    Raises OSError when out cannot be written, or is something else than a plain file.
     """
+    if out.exists() and not out.is_file():
+        raise FileExistsError(errno.EEXIST, "it exists and is not a plain file")
     package = Path(__file__).resolve().parent
     files = {"__main__.py": (package / "__main__.py").read_bytes()}
     for source in sorted(package.rglob("*.py")):

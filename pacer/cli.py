@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TextIO
 
 from pacer.arguments import parse_options, parser
 from pacer.errors import EXIT_ERRORS, EXIT_INVALID, EXIT_OK, EXIT_USAGE, PacerError
 from pacer.files import AtomicFile
 from pacer.options import Options
-from pacer.recording import Second
+from pacer.progress import Progress
 from pacer.result import Outcome, to_json
 from pacer.run import run
-from pacer.text import show_second, show_text
+from pacer.text import show_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run pacer; return the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    end_on_signals()
     try:
         if given and given[0] in ("selftest", "null-server", "merge"):
             from pacer.cli_more import commands  # noqa: PLC0415 - keeps the start of a plain run fast
@@ -27,10 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return commands()[given[0]](given[1:])
         return _run(given)
     except PacerError as error:
-        print(f"pacer: {error}", file=sys.stderr)
+        complain(str(error))
         return error.exit_status
     except KeyboardInterrupt:
-        print("pacer: interrupted before the load began: nothing was measured", file=sys.stderr)
+        complain("interrupted before the load began: nothing was measured")
+        return EXIT_USAGE
+    except (OSError, MemoryError) as error:         # no more processes, descriptors or memory to be had
+        complain(f"this machine cannot do it: {getattr(error, 'strerror', None) or error or 'out of memory'}")
         return EXIT_USAGE
 
 
@@ -42,7 +50,9 @@ def _run(arguments: list[str]) -> int:
             from pacer.cli_search import search  # noqa: PLC0415 - keeps the start of a plain run fast
 
             return search(options, namespace.search, files)
-        outcome = run(options, _show_progress if options.progress else None)
+        with contextlib.ExitStack() as stack:
+            progress = stack.enter_context(Progress(sys.stderr, options.duration_ns)) if options.progress else None
+            outcome = run(options, progress)
         return report(outcome, files)
 
 
@@ -81,20 +91,45 @@ def report(outcome: Outcome, files: Files) -> int:
 
 def print_or_tell(text: str) -> bool:
     """Print, or say on standard error why not (nothing when nobody reads); return whether all is well."""
+    out: TextIO | None = sys.stdout
+    if out is None:
+        complain("cannot print the result: standard output is closed")
+        return False
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        try:
+            out.write(text)
+        except UnicodeEncodeError:          # an old locale
+            out.write(text.encode("ascii", "replace").decode())
+        out.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)        # let Python's last flush succeed
         if not isinstance(error, BrokenPipeError):
-            print(f"pacer: cannot print the result: {error.strerror}", file=sys.stderr)
+            complain(f"cannot print the result: {error.strerror}")
         return False
     return True
 
 
+def complain(sentence: str) -> None:
+    """Say something on standard error, if there is somebody to hear it."""
+    out: TextIO | None = sys.stderr
+    if out is not None:
+        with contextlib.suppress(OSError):
+            print(f"pacer: {sentence}", file=out, flush=True)
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end what runs as Ctrl-C does, so that nothing is left lying about."""
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, handle)
+
+
 def as_document(result: object) -> str:
     """Return a result as the text of a JSON file."""
-    return json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(result, indent=1, allow_nan=False) + "\n"
 
 
 def write_or_tell(file: AtomicFile | None, text: Callable[[], str]) -> bool:
@@ -104,7 +139,7 @@ def write_or_tell(file: AtomicFile | None, text: Callable[[], str]) -> bool:
     try:
         file.write(text())
     except OSError as error:
-        print(f"pacer: cannot write {file.path}: {error.strerror}", file=sys.stderr)
+        complain(f"cannot write {file.path}: {error.strerror}")
         return False
     return True
 
@@ -128,7 +163,3 @@ def _text(outcome: Outcome) -> str:
 
         return show_wrk2(outcome)
     return show_text(outcome)
-
-
-def _show_progress(entry: Second) -> None:
-    print(show_second(entry), file=sys.stderr, flush=True)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pacer.arguments import COUNT, Parser, parse_cpus, reading
 from pacer.cli import as_document, print_or_tell, write_or_tell
-from pacer.errors import EXIT_INVALID, EXIT_OK, EXIT_USAGE, UsageError
+from pacer.errors import EXIT_ERRORS, EXIT_INVALID, EXIT_OK, EXIT_USAGE, UsageError
 from pacer.files import AtomicFile
-from pacer.merge import merge_results
+from pacer.merge_files import DESCRIPTION, add_arguments, merge_files
 from pacer.nullserver import NullServer, fork_server
 from pacer.selftest import selftest
 from pacer.units import parse_duration_ns, seconds, show_ns, show_rate
+from pacer.validity import VALID
 
 
 def commands() -> dict[str, Callable[[Sequence[str]], int]]:
@@ -89,36 +90,17 @@ def run_null_server(arguments: Sequence[str]) -> int:
 
 
 def run_merge(arguments: Sequence[str]) -> int:
-    """Merge results; exit status 3 when the whole is not valid."""
-    grammar = Parser(prog="pacer merge", description="Put the results of several generators together by "
-                     "adding their counts.")
-    grammar.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="what --json wrote")
-    grammar.add_argument("--hlog", action="append", default=[], type=Path, metavar="LOG",
-                         help="the histogram log of each result, in the same order")
+    """Merge results; exit status 3 when the whole is not valid, 4 when it has too many errors."""
+    grammar = Parser(prog="pacer merge", description=DESCRIPTION)
+    add_arguments(grammar)
     grammar.add_argument("--json", type=Path, metavar="FILE", help="write there, not to standard output")
     given = grammar.parse_args(arguments)
-    results = [_read_json(path) for path in given.results]
-    logs = [_read_text(path) for path in given.hlog]
-    merged = merge_results(results, logs, command=["pacer", "merge", *arguments])
-    document = as_document(merged)
-    file = None if given.json is None else AtomicFile(given.json)
-    if not (print_or_tell(document) if file is None else write_or_tell(file, lambda: document)):
+    merged = merge_files(given.files, (given.json, given.hlog), command=["pacer", "merge", *arguments])
+    document = as_document(merged.result)
+    log = "" if given.hlog is None else merged.log()
+    files = [(AtomicFile(path), text) for path, text in ((given.hlog, log), (given.json, document)) if path is not None]
+    written = [write_or_tell(file, partial(str, text)) for file, text in files]
+    if not all(written) or (given.json is None and not print_or_tell(document)):
         return EXIT_USAGE
-    return EXIT_OK if merged["validity"]["valid"] else EXIT_INVALID
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        result = json.loads(_read_text(path))
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from error
-    if not isinstance(result, dict):
-        raise UsageError(f"{path} is not a result of pacer")
-    return result
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
+    verdict = merged.result["validity"]["verdict"]
+    return EXIT_OK if verdict == VALID else EXIT_ERRORS if verdict == "errors" else EXIT_INVALID

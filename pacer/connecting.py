@@ -31,7 +31,7 @@ def connect_all(load: Load, connections: list[Connection], loop: Loop,
         raise PacerError("interrupted before the load began: nothing was measured")
     if phase.failures:
         what = ", ".join(f"{number} {name.removeprefix('connect_').replace('_', ' ')}"
-                         for name, number in phase.failures.most_common())
+                         for name, number in phase.failures.most_common()) + phase.reason
         raise TargetError(f"cannot connect to {load.target}: {phase.opened} of {len(connections)} "
                           f"connections opened, {what}")
     return phase.opened
@@ -50,6 +50,7 @@ class Connecting:
         self._begun = 0
         self.opened = 0
         self.failures: Counter[str] = Counter()
+        self.reason = ""            # what a failed handshake says, in brackets
 
     def due(self, _due_ns: int, _request: Request, _now: int) -> None:
         """See pacer.loop.Handler: open the next one."""
@@ -61,12 +62,14 @@ class Connecting:
         if outcome is not None:
             self.outcome(connection, outcome)
 
-    def outcome(self, _connection: Connection, outcome: str) -> None:
+    def outcome(self, connection: Connection, outcome: str) -> None:
         """See pacer.loop.Handler."""
         if outcome == OPENED:
             self.opened += 1
         else:
             self.failures[outcome] += 1
+            if outcome == "connect_tls":
+                self.reason = f" ({getattr(connection, 'handshake_failure', 'unknown')})"
 
     def tick(self, now: int) -> bool:
         """See pacer.loop.Handler."""

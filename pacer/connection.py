@@ -7,7 +7,6 @@ of CLOCK_MONOTONIC.
 
 from __future__ import annotations
 
-import hashlib
 import select
 import socket
 from collections.abc import Callable
@@ -22,6 +21,8 @@ from pacer.request import Request
 from pacer.response import ResponseParser
 
 if TYPE_CHECKING:
+    import hashlib
+
     from pacer.recorder import Recorder
     from pacer.recording import ConnectionCounts
     from pacer.target import Target
@@ -40,7 +41,7 @@ _IP_BIND_ADDRESS_NO_PORT = 24
 _NO_REQUEST = Request(wire=b"")
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Surroundings:
     """What all connections of an engine share."""
 
@@ -76,7 +77,7 @@ class Connection:
         self._opening_ns = 0            # when opening the socket began
         self._opening_took = 0          # how long this request had to wait for that
         self._rest = b""                # of the request, not yet written
-        self._digest = hashlib.sha256()
+        self._digest: hashlib._Hash | None = None       # of the body, where an answer is judged by it
         self._socket: socket.socket | None = None
         self._receive: Callable[[int], bytes] = _no_receive
         self._send: Callable[[bytes], int] = _no_send
@@ -152,8 +153,11 @@ class Connection:
         http_error = parser.status >= 400 and parser.status != expect.status
         wrong = ((expect.status is not None and parser.status != expect.status)
                  or (expect.length is not None and parser.body_bytes != expect.length)
-                 or (expect.sha256 is not None and self._digest.hexdigest() != expect.sha256))
+                 or (expect.sha256 is not None and self._sha256() != expect.sha256))
         return http_error, wrong and not http_error
+
+    def _sha256(self) -> str | None:
+        return None if self._digest is None else self._digest.hexdigest()
 
     # Opening.
 
@@ -219,8 +223,7 @@ class Connection:
         if request.plain:
             self.parser.begin()
         else:
-            self._digest = hashlib.sha256()
-            self.parser.begin(request.method == "HEAD", self._digest)
+            self._begin_unlike()
         self.state = READING
         if not self.twice:
             self.sent_ns = now_ns()
@@ -236,6 +239,13 @@ class Connection:
         if not self.twice:
             self._around.recorder.sent(self)
         return self._died("write") if failed else None
+
+    def _begin_unlike(self) -> None:
+        """Expect an answer to HEAD, or one whose body is hashed."""
+        from hashlib import sha256  # noqa: PLC0415 - loads OpenSSL; see pacer.engine
+
+        self._digest = sha256()
+        self.parser.begin(self.request.method == "HEAD", self._digest)
 
     def _write_later(self, rest: bytes) -> None:
         self._rest = rest
@@ -262,30 +272,32 @@ class Connection:
             data = self._receive(READ_SIZE)
         except OSError as error:
             return None if isinstance(error, self.would_block) else self._died("read_reset")
-        self.ended_ns = now_ns()
+        self.ended_ns = now = now_ns()
+        parser = self.parser
         try:
-            complete = self.parser.feed(data) if data else self.parser.end()
+            complete = parser.feed(data) if data else parser.end()
         except ParseError:
-            self._end(self.ended_ns)
+            self._end(now)
             return "parse"
         if complete:
-            return self._complete()
+            self.free_ns = now
+            if parser.keep_alive and not parser.excess and self.state == READING and self._around.keepalive:
+                self.state = IDLE
+            else:
+                self._close_answered()
+            return ANSWERED
         if data:
             return None
-        return self._died("read_partial" if self.parser.received else "read_empty")
+        return self._died("read_partial" if parser.received else "read_empty")
 
-    def _complete(self) -> str:
+    def _close_answered(self) -> None:
+        """The response is complete, and no other can come on this socket."""
         parser = self.parser
-        self.free_ns = self.ended_ns
-        if parser.keep_alive and not parser.excess and self.state == READING and self._around.keepalive:
-            self.state = IDLE
-            return ANSWERED
         if parser.excess:
             self._around.counts.stray += 1
         elif not parser.keep_alive:
             self._around.counts.closed_after_response += 1
         self.close()
-        return ANSWERED
 
     def _read_idle(self) -> None:
         """Something came that belongs to no request: the server's end of the connection, as a rule."""

@@ -31,6 +31,8 @@ class Engine:
         self._connections = [load.connection_type(number, self._around, sources[number % len(sources)])
                              for number in range(load.connections)]
         self._stopped: str | None = None
+        if not all(request.plain for request in load.requests):
+            import hashlib  # noqa: F401, PLC0415 - not in the middle of the run: it loads OpenSSL
 
     def stop(self, reason: str) -> None:
         """End the window now; a second call ends the drain as well."""

@@ -44,10 +44,20 @@ _CONNECT = {
 }
 
 
+_LONGEST_SENTENCE = 600
+
+
 class PacerError(Exception):
-    """Ends the run; the message is one sentence for the user."""
+    """Ends the run; the message is one sentence for the user.
+
+    What it quotes may be of any length and hold anything: it is cut and made printable.
+    """
 
     exit_status = EXIT_USAGE
+
+    def __init__(self, sentence: str) -> None:
+        cut = sentence if len(sentence) <= _LONGEST_SENTENCE else sentence[:_LONGEST_SENTENCE] + "…"
+        super().__init__("".join(each if each.isprintable() else repr(each)[1:-1] for each in cut))
 
 
 class UsageError(PacerError):

@@ -10,10 +10,11 @@ import re
 from typing import NamedTuple
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?")
-FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)")
+FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 _LONE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _REMEMBERED = 512
+_LONGEST_REMEMBERED = 4096      # bytes; so the memory stays small whatever the server sends
 
 
 class ParseError(Exception):
@@ -37,6 +38,8 @@ def read_head(raw: bytes) -> Head:
     head = _memory.get(raw)
     if head is None:
         head = parse_head(raw)
+        if len(raw) > _LONGEST_REMEMBERED:
+            return head
         if len(_memory) >= _REMEMBERED:
             _memory.clear()
         _memory[raw] = head

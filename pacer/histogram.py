@@ -13,9 +13,11 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from itertools import islice
 from math import ceil, sqrt
 
 DIGITS = 3
+CELLS_PER_STEP = 128                    # some 20 us of work
 _BITS = 11                              # 2^11 cells of width 1 tell 3 digits apart
 _HALF_BITS = _BITS - 1
 _DEFAULT_HIGHEST = 3600 * 10**9         # one hour; the encoding names a range, decoders reserve room for it
@@ -31,6 +33,11 @@ def cell_of(value: int) -> int:
     """Return the number of the cell that counts this value (>= 0)."""
     shift = value.bit_length() - _BITS
     return value if shift <= 0 else (shift << _HALF_BITS) + (value >> shift)
+
+
+_MOST = 2**63                           # neither a value nor a count reaches it
+_CELLS = cell_of(_MOST)
+_LONGEST_BODY = _HEADER.size + 9 * _CELLS     # every cell, in as many bytes as a number can have
 
 
 def cell_low(cell: int) -> int:
@@ -68,7 +75,7 @@ class Histogram:
 
     def record(self, value: int) -> None:
         """Count one value (>= 0)."""
-        shift = value.bit_length() - 11             # cell_of, written out: this is called for every request
+        shift = value.bit_length() - 11             # cell_of, written out
         if shift > 0:
             value = (shift << 10) + (value >> shift)
         self.counts[value] += 1
@@ -125,17 +132,29 @@ class Histogram:
 
     def percentile(self, percent: str) -> int | None:
         """Return the smallest value that at least this share of the values do not exceed; None when empty."""
-        return self.at_rank(rank_of(percent, self.n)) if self.counts else None
+        return self.percentiles(percent)[0]
+
+    def percentiles(self, *percents: str) -> list[int | None]:
+        """Return several percentiles in one pass, given in ascending order; None for each when empty."""
+        n = self.n
+        return list(self.at_ranks(rank_of(percent, n) for percent in percents))
 
     def encode(self) -> str:
         """Return the V2 compressed encoding in base64, as HdrHistogram's encodeIntoCompressedByteBuffer."""
-        payload = _encode_counts(self.counts)
+        return next(text for text in self.encode_steps() if text is not None)
+
+    def encode_steps(self) -> Iterator[str | None]:
+        """Yield None after each small step of the encoding, and the text at its end: for those with little time."""
+        payload = bytearray()
+        for piece in _encode_counts(self.counts):
+            payload += piece
+            yield None
         highest = _DEFAULT_HIGHEST
         while self.counts and cell_of(highest) < max(self.counts):
-            highest *= 2
+            highest = min(2 * highest, _MOST - 1)
         header = _HEADER.pack(_COOKIE_V2, len(payload), 0, DIGITS, 1, highest, 1.0)
         body = zlib.compress(header + payload)
-        return base64.b64encode(_OUTER.pack(_COOKIE_V2_COMPRESSED, len(body)) + body).decode("ascii")
+        yield base64.b64encode(_OUTER.pack(_COOKIE_V2_COMPRESSED, len(body)) + body).decode("ascii")
 
     @classmethod
     def decode(cls, text: str) -> Histogram:
@@ -143,13 +162,16 @@ class Histogram:
         try:
             raw = base64.b64decode(text, validate=True)
             cookie, length = _OUTER.unpack_from(raw)
-            body = zlib.decompress(raw[_OUTER.size:_OUTER.size + length])
+            inflate = zlib.decompressobj()
+            body = inflate.decompress(raw[_OUTER.size:_OUTER.size + max(0, length)], _LONGEST_BODY)
             inner, size, offset, digits, lowest, _highest, ratio = _HEADER.unpack_from(body)
         except (ValueError, struct.error, zlib.error) as error:
             raise ValueError(f"not an encoded histogram: {error}") from error
         shape = (offset, digits, lowest, ratio)
         if (cookie, inner) != (_COOKIE_V2_COMPRESSED, _COOKIE_V2) or shape != _SHAPE:
             raise ValueError("not a histogram of 3 digits and unit 1 in HdrHistogram V2 encoding")
+        if not inflate.eof or not 0 <= size <= len(body) - _HEADER.size:
+            raise ValueError("not an encoded histogram: it is cut short, or longer than any histogram")
         return cls(_decode_counts(body[_HEADER.size:_HEADER.size + size]))
 
 
@@ -158,16 +180,18 @@ def rank_of(percent: str, n: int) -> int:
     return max(1, ceil(Fraction(percent) * n / 100))
 
 
-def _encode_counts(counts: Mapping[int, int]) -> bytes:
-    """Return ZigZag LEB128 counts from cell 0 on; a run of k empty cells is the number -k."""
-    out = bytearray()
+def _encode_counts(counts: Mapping[int, int]) -> Iterator[bytes]:
+    """Yield, piece by piece, ZigZag LEB128 counts from cell 0 on; a run of k empty cells is the number -k."""
     position = 0
-    for cell in sorted(counts):
-        if cell > position:
-            _write_number(out, position - cell)
-        _write_number(out, counts[cell])
-        position = cell + 1
-    return bytes(out)
+    cells = iter(sorted(counts))
+    while piece := list(islice(cells, CELLS_PER_STEP)):
+        out = bytearray()
+        for cell in piece:
+            if cell > position:
+                _write_number(out, position - cell)
+            _write_number(out, counts[cell])
+            position = cell + 1
+        yield bytes(out)
 
 
 def _write_number(out: bytearray, value: int) -> None:
@@ -187,10 +211,15 @@ def _decode_counts(payload: bytes) -> dict[int, int]:
     for value in _read_numbers(payload):
         if value < 0:
             cell -= value
-        else:
-            if value:
-                counts[cell] = value
+        elif value == 0:
             cell += 1
+        elif cell < _CELLS:
+            counts[cell] = value
+            cell += 1
+        else:
+            raise ValueError("not an encoded histogram: it counts values of more than 63 bits")
+    if sum(counts.values()) >= _MOST:
+        raise ValueError("not an encoded histogram: it counts more values than 63 bits can")
     return counts
 
 

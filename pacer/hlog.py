@@ -12,6 +12,8 @@ from pacer.recording import TAGS, Second
 from pacer.units import NS_PER_S
 
 _MAX_UNIT_NS = 1e6              # Interval_Max is in milliseconds
+_MAX_TIME_S = 1e9
+_MAX_TIME_CHARACTERS = 30
 _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
 
 
@@ -28,8 +30,9 @@ class Interval:
 def write_log(seconds: Iterable[Second], *, started_wall_ns: int) -> str:
     """Return the log of a run; each second must hold its encoded histograms."""
     started = time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime(started_wall_ns // NS_PER_S))
+    began_ms = started_wall_ns // 1_000_000         # cut, as `started_utc` in the result is
     lines = [f"#[Logged with pacer {__version__}]", "#[Histogram log format version 1.3]",
-             f"#[StartTime: {started_wall_ns / NS_PER_S:.3f} (seconds since epoch), {started}]", _LEGEND]
+             f"#[StartTime: {began_ms // 1000}.{began_ms % 1000:03d} (seconds since epoch), {started}]", _LEGEND]
     for entry in seconds:
         for tag in TAGS:
             text = entry.encoded.get(tag)
@@ -42,17 +45,35 @@ def write_log(seconds: Iterable[Second], *, started_wall_ns: int) -> str:
 def read_log(text: str) -> Iterator[Interval]:
     """Yield the intervals of a log. Raises ValueError naming the line when it is not one."""
     for number, line in enumerate(text.splitlines(), start=1):
-        if not line or line.startswith(("#", '"')):
-            continue
-        tag, fields = "", line.split(",")
-        if fields[0].startswith("Tag="):
-            tag = fields.pop(0).removeprefix("Tag=")
         try:
-            start, length, _highest, encoded = fields
-            yield Interval(tag=tag, start_s=float(start), length_s=float(length),
-                           histogram=Histogram.decode(encoded))
+            interval = read_line(line)
         except ValueError as error:
-            raise ValueError(f"line {number} is not an interval of a histogram log: {error}") from error
+            raise ValueError(f"line {number} is {error}") from error
+        if interval is not None:
+            yield interval
+
+
+def read_line(line: str) -> Interval | None:
+    """Return the interval of a line, None for a comment or the legend. Raises ValueError when it is neither."""
+    if not line or line.startswith(("#", '"')):
+        return None
+    tag, fields = "", line.split(",")
+    if fields[0].startswith("Tag="):
+        tag = fields.pop(0).removeprefix("Tag=")
+    try:
+        start, length, _highest, encoded = fields
+        return Interval(tag=tag, start_s=_time(start), length_s=_time(length), histogram=Histogram.decode(encoded))
+    except ValueError as error:
+        raise ValueError(f"not an interval of a histogram log: {error}") from error
+
+
+def _time(text: str) -> float:
+    if len(text) > _MAX_TIME_CHARACTERS:
+        raise ValueError(f"{len(text)} characters are no time in seconds")
+    value = float(text)
+    if not 0 <= value < _MAX_TIME_S:
+        raise ValueError(f"{text} is no time in seconds")
+    return value
 
 
 def totals(intervals: Iterable[Interval]) -> dict[str, Histogram]:

@@ -47,6 +47,7 @@ class Loading:
         self._sending_stopped_ns = 0
         self._ended_ns = 0
         self._interrupted: str | None = None
+        self._only = load.requests[0] if len(load.requests) == 1 else None
         self._choose = chooser(load.requests, load.seed)
         self._numbers = count(load.shard, load.shards)
         self._closed = Closed(self._next_closed_work, connections) if load.schedule is None else None
@@ -63,8 +64,8 @@ class Loading:
 
     def _works(self, schedule: Schedule, start_ns: int) -> Iterator[Work]:
         times = schedule.times(start_ns)
-        if len(self._load.requests) == 1:
-            return zip(times, repeat(self._load.requests[0]), strict=False)
+        if self._only is not None:
+            return zip(times, repeat(self._only), strict=False)
         choose, numbers = self._choose, count(schedule.shard, schedule.shards)
         return ((due, choose(number)) for number, due in zip(numbers, times, strict=False))
 
@@ -73,7 +74,7 @@ class Loading:
             return None
         if now >= self._window_start:
             self._recorder.current.scheduled += 1
-        return now, self._choose(next(self._numbers))
+        return now, self._only or self._choose(next(self._numbers))
 
     # The loop's side: see pacer.loop.Handler.
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
-from pacer.clock import Timer, now_ns
+from pacer.clock import now_ns
 from pacer.connection import Connection
 from pacer.dispatch import Work
 from pacer.request import Request
+from pacer.sleeper import Sleeper
 
 NEVER = 1 << 62
 TICK_NS = 10_000_000
 
 _NOTABLE_GAP_NS = 20_000       # shorter ones are not looked at
-_NO_SLEEP_NS = 15_000           # falling asleep and waking up takes longer than this
 _BURST = 64                     # requests begun in one turn before the sockets are looked at again
 _IDLE_WORK_NS = 200_000         # time that has to be free before idle work is done
 _NOTHING: Work = (NEVER, Request(wire=b""))
@@ -71,17 +71,13 @@ class Loop:
         self.epoll = select.epoll()
         self.by_descriptor: dict[int, Connection] = {}
         self.gap_max_ns = 0
-        self._timer = Timer()
-        self._spin_ns = spin_ns
         self._max_events = max_events
-        self.epoll.register(self._timer.fd, select.EPOLLIN | select.EPOLLET)
+        self._sleeper = Sleeper(self.epoll, spin_ns=spin_ns, max_events=max_events)
 
     def run(self, agenda: Agenda, handler: Handler, *, tick_from: int) -> None:
         """Turn until handler.tick returns True. Ticks fall on tick_from plus multiples of TICK_NS."""
-        clock, poll, arm, lookup = now_ns, self.epoll.poll, self._timer.arm, self.by_descriptor.get
-        spin_ns, max_events, idle_work = self._spin_ns, self._max_events, handler.idle_work
-        no_sleep_ns = max(spin_ns, _NO_SLEEP_NS)
-        armed = 0                               # what the timer is set for
+        clock, poll, lookup = now_ns, self.epoll.poll, self.by_descriptor.get
+        max_events, idle_work, sleeper = self._max_events, handler.idle_work, self._sleeper
         resumed = clock()                       # since when there has been something to do
         next_tick = resumed + (tick_from - resumed) % TICK_NS
         while True:
@@ -96,17 +92,14 @@ class Loop:
                 self._begin(agenda, handler, now)
             wake = agenda.due_ns if agenda.due_ns < next_tick else next_tick
             idle = idle_work and wake - now > _IDLE_WORK_NS
-            if idle or wake - now <= no_sleep_ns:
+            if idle or wake - now <= sleeper.shortest_ns:
                 resumed = now
                 events = poll(0, max_events)
                 if idle and not events:
                     handler.idle()
             else:
-                if wake != armed:
-                    arm(wake - spin_ns)
-                    armed = wake
-                events = poll(-1, max_events)
-                resumed = min(clock(), wake)
+                events, woke = sleeper.sleep(wake)
+                resumed = woke if woke < wake else wake
             for descriptor, mask in events:
                 connection = lookup(descriptor)
                 if connection is not None:      # None: the timer
@@ -124,5 +117,5 @@ class Loop:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        self._timer.close()
+        self._sleeper.close()
         self.epoll.close()

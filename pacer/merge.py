@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pacer.distribution import describe
 from pacer.errors import UsageError
 from pacer.histogram import Histogram
-from pacer.hlog import read_log
+from pacer.hlog import read_log, totals, write_log
+from pacer.merge_checks import check_log, check_result, check_together, guarded, need, wall_ns
 from pacer.recording import (
     CENSORED_TAGS,
     TAGS,
@@ -20,7 +22,7 @@ from pacer.recording import (
     Second,
     merge,
 )
-from pacer.result import SCHEMA_VERSION, Sections, assemble
+from pacer.result import Sections, assemble
 from pacer.units import NS_PER_S
 from pacer.validity import MAX_ERROR_SHARE, judge
 
@@ -32,6 +34,33 @@ _SECOND = ("second", "scheduled", "sent", "completed", "ok", "errors", "in_fligh
            "p99_ns", "max_ns", "lag_p99_ns")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one generator left: its result and, where it was kept, the text of its histogram log.
+
+    The names stand in sentences about what is wrong with them.
+    """
+
+    name: str
+    result: Mapping[str, Any]
+    log: str | None = None
+    log_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """Several results as one."""
+
+    result: Json
+    recording: Recording
+
+    def log(self) -> str:
+        """Return the merged histogram log. Raises UsageError when a part had none."""
+        if not all(entry.encoded for entry in self.recording.seconds):
+            raise UsageError("a merged histogram log needs the log of each result")
+        return write_log(self.recording.seconds, started_wall_ns=wall_ns(self.result["started_utc"]))
+
+
 def merge_results(results: Sequence[Mapping[str, Any]], logs: Sequence[str] = (), *,
                   command: Sequence[str] = ("pacer", "merge")) -> Json:
     """Return one result for several of one load: the shards of a schedule, or independent generators.
@@ -39,15 +68,22 @@ def merge_results(results: Sequence[Mapping[str, Any]], logs: Sequence[str] = ()
     results are what --json wrote; logs the texts of their histogram logs in the same order, without which the
     merged series has no percentiles. Raises UsageError with one sentence when they do not belong together.
     """
-    if not results:
-        raise UsageError("there is nothing to merge")
     if logs and len(logs) != len(results):
         raise UsageError(f"{len(results)} results, {len(logs)} logs: give one log for each result, or none")
-    _check_together(results)
-    parts = [to_recording(result) for result in results]
-    for part, log in zip(parts, logs, strict=False):
-        _attach(part, log)
-    recording = merge(parts)
+    return merge_parts([
+        Part(name=f"result {number}", result=result, log=logs[number - 1] if logs else None, log_name=f"log {number}")
+        for number, result in enumerate(results, start=1)], command=command).result
+
+
+def merge_parts(parts: Sequence[Part], *, command: Sequence[str]) -> Merged:
+    """Add up what several generators measured. Raises UsageError as `merge_results` does."""
+    recordings = [_read(part) for part in parts]
+    results = [part.result for part in parts]
+    check_together(results, [part.name for part in parts])
+    for recording, part in zip(recordings, parts, strict=True):
+        if part.log is not None:
+            _attach(recording, part, part.log)
+    recording = merge(recordings)
     load = _merge_loads([result["load"] for result in results])
     open_loop = load["loop"] == "open"
     validity = judge(recording, open_loop=open_loop, max_error_share=_error_limit(results),
@@ -55,17 +91,23 @@ def merge_results(results: Sequence[Mapping[str, Any]], logs: Sequence[str] = ()
     first = results[0]
     latency = {tag: describe(recording.values[tag], recording.censored.get(tag)) for tag in TAGS}
     names = dict.fromkeys(result["host"]["name"] for result in results)
-    return assemble(recording, validity, latency, Sections(
+    return Merged(recording=recording, result=assemble(recording, validity, latency, Sections(
         command=list(command), host=dict(first["host"]) | {"name": ", ".join(names)},
         started_utc=min(result["started_utc"] for result in results), target=dict(first["target"]), load=load,
         asked_per_s=load["rate_per_s"], connections_asked=load["connections"],
-        primary="corrected" if open_loop else "service", busiest_core=_busiest_core(results)))
+        primary="corrected" if open_loop else "service", busiest_core=_busiest_core(results))))
+
+
+def _read(part: Part) -> Recording:
+    check_result(part.result, part.name)
+    guarded(need, part.result, part.name)
+    recording: Recording = guarded(to_recording, part.result, part.name)
+    guarded(lambda _: merge([recording, recording]), part.result, part.name)    # what cannot be added is damaged
+    return recording
 
 
 def to_recording(result: Mapping[str, Any]) -> Recording:
-    """Rebuild what was recorded from a result. Raises UsageError when it is not one of this version."""
-    if result.get("schema_version") != SCHEMA_VERSION or result.get("tool", {}).get("name") != "pacer":
-        raise UsageError(f"not a result of pacer in version {SCHEMA_VERSION} of its format")
+    """Rebuild what was recorded from a result. Raises KeyError, TypeError or ValueError when it is not whole."""
     measured_s, rates, cost = result["load"]["measured_s"], result["rates"], result["cost"]
     kept = result["connections"]
     per_connection = kept["requests_per_connection_mean"] or 0
@@ -84,46 +126,31 @@ def to_recording(result: Mapping[str, Any]) -> Recording:
                   busiest_process_cpu_ns=round(cost["cpu_share"] * cost["wall_s"] * NS_PER_S),
                   loop_gap_max_ns=cost["loop_gap_max_ns"], involuntary_switches=cost["involuntary_switches"],
                   rss_max_bytes=cost["rss_max_bytes"]))
-    try:
-        for tag in TAGS:
-            recording.values[tag] = Histogram.decode(result["histograms"][tag])
-        for tag in CENSORED_TAGS:
-            recording.censored[tag] = Histogram.decode(result["histograms"][f"censored_{tag}"])
-    except ValueError as error:
-        raise UsageError(f"a result's histogram cannot be read: {error}") from error
+    for tag in TAGS:
+        recording.values[tag] = Histogram.decode(result["histograms"][tag])
+    for tag in CENSORED_TAGS:
+        recording.censored[tag] = Histogram.decode(result["histograms"][f"censored_{tag}"])
     recording.seconds = [Second(**{name: entry[name] for name in _SECOND}) for entry in result["series"]]
     return recording
 
 
-def _attach(recording: Recording, log: str) -> None:
+def _attach(recording: Recording, part: Part, log: str) -> None:
     """Give a recording's seconds the histograms that its log holds."""
-    by_second = {entry.second: entry for entry in recording.seconds}
     try:
-        for interval in read_log(log):
-            entry = by_second.get(round(interval.start_s))
-            if entry is not None and interval.tag in TAGS:
-                entry.encoded[interval.tag] = interval.histogram.encode()
+        intervals = list(read_log(log))
     except ValueError as error:
-        raise UsageError(f"a histogram log cannot be read: {error}") from error
-
-
-def _check_together(results: Sequence[Mapping[str, Any]]) -> None:
-    for name in ("loop", "duration_s", "warmup_s", "arrival", "stages", "dispatch", "keepalive"):
-        values = {repr(result["load"][name]) for result in results}
-        if len(values) > 1:
-            raise UsageError(f"the results do not belong together: {name} is {' and '.join(sorted(values))}")
-    shards = [result["load"]["shard"] for result in results]
-    if all(shard is None for shard in shards):
-        return
-    if any(shard is None for shard in shards) or len({shard["count"] for shard in shards}) > 1:
-        raise UsageError("the results do not belong together: they are shards of different schedules")
-    for name in ("rate_per_s", "seed"):
-        if len({result["load"][name] for result in results}) > 1:
-            raise UsageError(f"the results do not belong together: the shards have a different {name}")
-    found = sorted(shard["index"] for shard in shards)
-    if found != list(range(shards[0]["count"])):
-        raise UsageError(f"of {shards[0]['count']} shards these are there: {', '.join(map(str, found))}; "
-                         "each is needed once")
+        raise UsageError(f"{part.log_name}, {error}") from error
+    check_log(part.result, log, totals(intervals), (part.name, part.log_name))
+    by_second: dict[int, dict[str, Histogram]] = {entry.second: {} for entry in recording.seconds}
+    for interval in intervals:
+        found = by_second.get(round(interval.start_s))
+        if found is None:
+            raise UsageError(f"{part.log_name} is not the log of {part.name}: it has a second "
+                             f"{round(interval.start_s)}, which the result has not")
+        found.setdefault(interval.tag, Histogram()).add(interval.histogram)
+    for entry in recording.seconds:
+        found = by_second[entry.second]
+        entry.encoded = {tag: found.get(tag, Histogram()).encode() for tag in TAGS}
 
 
 def _merge_loads(loads: Sequence[Mapping[str, Any]]) -> Json:
@@ -131,10 +158,15 @@ def _merge_loads(loads: Sequence[Mapping[str, Any]]) -> Json:
     merged = dict(loads[0])
     for name in ("connections", "processes", "connect_rate_per_s"):
         merged[name] = sum(load[name] for load in loads)
-    for name in ("measured_s", "drain_s", "timeout_s"):
+    for name in ("measured_s", "drain_s"):
         merged[name] = max(load[name] for load in loads)
-    if merged["shard"] is None and merged["rate_per_s"] is not None:
-        merged["rate_per_s"] = sum(load["rate_per_s"] for load in loads)
+    if merged["shard"] is None:
+        if merged["rate_per_s"] is not None:
+            merged["rate_per_s"] *= len(loads)
+        if merged["stages"] is not None:
+            merged["stages"] = [dict(stage, rate_per_s=stage["rate_per_s"] * len(loads)) for stage in merged["stages"]]
+        if any(load["seed"] != merged["seed"] for load in loads):
+            merged["seed"] = None
     merged["shard"] = None
     return merged
 

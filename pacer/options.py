@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,9 @@ from pacer.units import NS_PER_S
 FORMATS = ("text", "wrk2", "json")
 
 _DESCRIPTORS_BESIDE = 64        # files open besides the connections
+_MAX_PROCESSES = 256
+_MAX_RATE_PER_PROCESS = 1_000_000       # ten times what one can send: more can only be a slip
+_MAX_AHEAD_NS = 10_000 * 3600 * NS_PER_S    # of --t0
 _PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -86,6 +90,10 @@ def check(options: Options) -> None:
     """Refuse what cannot be done. Raises UsageError with one sentence."""
     _check_times(options)
     _check_schedule(options)
+    _check_files(options)
+    if options.processes > _MAX_PROCESSES:
+        raise UsageError(f"{options.processes} processes are more than pacer shares a load among: at most "
+                         f"{_MAX_PROCESSES}")
     if options.processes > options.connections:
         raise UsageError(f"{options.processes} processes need at least as many connections: -c is "
                          f"{options.connections}")
@@ -100,6 +108,14 @@ def _check_times(options: Options) -> None:
     for name, value in (("duration", options.duration_ns), ("timeout", options.timeout_ns)):
         if value <= 0:
             raise UsageError(f"the {name} must be above 0")
+    if options.t0_wall_ns is not None and options.t0_wall_ns > time.time_ns() + _MAX_AHEAD_NS:
+        raise UsageError("--t0 is more than a year ahead: seconds since 1970 or 2026-01-31T12:00:00Z are meant")
+
+
+def _check_files(options: Options) -> None:
+    files = [path.resolve() for path in (options.json_file, options.hlog_file) if path is not None]
+    if len(files) > len(set(files)):
+        raise UsageError(f"--json and --hlog name the same file: {options.json_file}")
 
 
 def _check_schedule(options: Options) -> None:
@@ -113,6 +129,13 @@ def _check_schedule(options: Options) -> None:
     if schedule.expected < 1:
         raise UsageError(f"{float(schedule.expected):g} requests would be sent: rate x duration has to be at "
                          "least 1")
+    if schedule.expected < options.shards:
+        raise UsageError(f"{float(schedule.expected):g} requests cannot be divided by {options.shards}: "
+                         "rate x duration has to be at least 1 for each machine of --shard")
+    fastest = max(stage.rate_per_s for stage in options.stages)
+    if fastest > _MAX_RATE_PER_PROCESS * options.processes * options.shards:
+        raise UsageError(f"{float(fastest):g} requests a second are more than {options.processes * options.shards} "
+                         f"x {_MAX_RATE_PER_PROCESS}: no process can send as many")
     if options.shards > 1 and options.t0_wall_ns is None:
         raise UsageError("--shard needs --t0: the machines have to agree when to begin")
     drawn = options.arrival == POISSON or len(options.requests) > 1

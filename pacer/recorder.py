@@ -7,31 +7,37 @@ time.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pacer.histogram import Histogram
+from pacer.histogram import CELLS_PER_STEP, Histogram, cell_of
 from pacer.recording import TAGS, Recording, Second, fill_percentiles
 
 if TYPE_CHECKING:
     from pacer.connection import Connection
 
-_CELLS_PER_STEP = 128
-
 
 class Current:
-    """The second that is being recorded: plain attributes, because each request touches them."""
+    """The second that is being recorded: plain attributes, because each request touches them.
 
-    __slots__ = ("completed", "corrected", "error", "errors", "lag", "not_ok", "scheduled", "second", "sent",
-                 "service", "wait")
+    Those named after a distribution are its histogram's counts. A request that did not wait is in `sent` alone
+    until the second is over.
+    """
+
+    __slots__ = ("completed", "corrected", "error", "errors", "histograms", "lag", "not_ok", "scheduled", "second",
+                 "sent", "service", "wait", "waited")
 
     def __init__(self, second: int) -> None:
         self.second = second
         self.scheduled = self.sent = self.completed = 0
         self.not_ok = 0             # completed, but an HTTP error or not what was expected
         self.errors = 0             # these and the failed ones
-        self.corrected, self.service, self.lag, self.wait, self.error = (Histogram() for _ in TAGS)
+        self.waited = 0             # entries in wait
+        self.histograms = {tag: Histogram() for tag in TAGS}
+        self.corrected, self.service, self.lag, self.wait, self.error = (
+            histogram.counts for histogram in self.histograms.values())
 
 
 class Outside:
@@ -62,12 +68,12 @@ class Recorder:
         self.recording = Recording()
         self.digesting: list[Iterator[None]] = []
         self.current = Current(0)
-        self.responses = 0          # of the warm-up too
         self._open_loop = open_loop
         self._keep = keep
         self._bytes_read = 0
         self._bytes_sent = 0
-        self._status = self.recording.status
+        self._status: defaultdict[int, int] = defaultdict(int)
+        self._warm_up_responses = 0
         self._early = Outside()     # of the warm-up, but happened inside the window
         self._late = Outside()      # of the window, but happened after it
 
@@ -83,17 +89,20 @@ class Recorder:
         current.sent += 1
         self._bytes_sent += connection.request.size
         if self._open_loop:
+            lag = sent_ns - due_ns
             wait_ns = connection.wait_ns()
             if wait_ns:
-                current.wait.record(wait_ns)
-            else:
-                current.wait.counts[0] += 1
-            current.lag.record(sent_ns - due_ns - wait_ns)
+                lag -= wait_ns
+                current.waited += 1
+                current.wait[cell_of(wait_ns)] += 1
+            shift = lag.bit_length() - 11           # cell_of, written out here and below: every request comes by
+            if shift > 0:
+                lag = (shift << 10) + (lag >> shift)
+            current.lag[lag] += 1
 
     def answered(self, connection: Connection) -> None:
         """A complete response came."""
         parser, ended_ns, due_ns = connection.parser, connection.ended_ns, connection.due_ns
-        self.responses += 1
         status = parser.status
         if status >= 400 or connection.request.expect is not None:
             http_error, wrong = connection.judge()
@@ -101,6 +110,7 @@ class Recorder:
                 self._answered_badly(connection, wrong=wrong)
                 return
         if due_ns < self.window_start:
+            self._warm_up_responses += 1
             if ended_ns >= self.window_start:
                 self._early.answered(parser.received, ok=True)
             return
@@ -110,14 +120,23 @@ class Recorder:
         self._bytes_read += parser.received
         current = self.current
         current.completed += 1
-        current.service.record(ended_ns - connection.sent_ns)
+        cell = ended_ns - connection.sent_ns
+        shift = cell.bit_length() - 11
+        if shift > 0:
+            cell = (shift << 10) + (cell >> shift)
+        current.service[cell] += 1
         if self._open_loop:
-            current.corrected.record(ended_ns - due_ns)
+            cell = ended_ns - due_ns
+            shift = cell.bit_length() - 11
+            if shift > 0:
+                cell = (shift << 10) + (cell >> shift)
+            current.corrected[cell] += 1
 
     def _answered_badly(self, connection: Connection, *, wrong: bool) -> None:
         """A complete response came that is an HTTP error or, wrong, not what was expected."""
         received, ended_ns = connection.parser.received, connection.ended_ns
         if connection.due_ns < self.window_start:
+            self._warm_up_responses += 1
             if ended_ns >= self.window_start:
                 self._early.answered(received, ok=False)
             return
@@ -167,6 +186,8 @@ class Recorder:
     def end_second(self, in_flight: int, backlog: int) -> Second:
         """Close the current second and open the next. Its percentiles come when it is digested."""
         done, self.current = self.current, Current(self.current.second + 1)
+        if self._open_loop and done.sent > done.waited:
+            done.wait[0] += done.sent - done.waited
         entry = Second(second=done.second, scheduled=done.scheduled, sent=done.sent, completed=done.completed,
                        ok=done.completed - done.not_ok, errors=done.errors, in_flight=in_flight,
                        backlog=backlog)
@@ -199,7 +220,8 @@ class Recorder:
             recording.seconds.pop()
         self.digest_all()
         recording.bytes_read, recording.bytes_sent = self._bytes_read, self._bytes_sent
-        recording.connections.responses = self.responses
+        recording.connections.responses = recording.completed + self._warm_up_responses
+        recording.status.update(self._status)
         early, late, inside = self._early, self._late, recording.inside
         inside.sent = recording.sent + early.sent - late.sent
         inside.completed = recording.completed + early.completed - late.completed
@@ -212,7 +234,7 @@ class Recorder:
     def _error(self, connection: Connection) -> None:
         self.current.errors += 1
         since = connection.due_ns if self._open_loop else connection.sent_ns or connection.due_ns
-        self.current.error.record(max(0, connection.ended_ns - since))
+        self.current.error[cell_of(max(0, connection.ended_ns - since))] += 1
 
     def _censor(self, connection: Connection, now: int) -> None:
         if self._open_loop:
@@ -221,16 +243,18 @@ class Recorder:
 
     def _digest(self, done: Current, entry: Second) -> Iterator[None]:
         for tag in TAGS:
-            part: Histogram = getattr(done, tag)
+            part = done.histograms[tag]
             total = self.recording.values[tag].counts
             cells = iter(part.counts.items())
-            while piece := list(islice(cells, _CELLS_PER_STEP)):
+            while piece := list(islice(cells, CELLS_PER_STEP)):
                 for cell, count in piece:
                     total[cell] += count
                 yield
             if self._keep:
-                entry.encoded[tag] = part.encode()
-                yield
-        fill_percentiles(entry, done.corrected if self._open_loop else done.service, done.lag)
+                for text in part.encode_steps():
+                    if text is not None:
+                        entry.encoded[tag] = text
+                    yield
+        fill_percentiles(entry, done.histograms["corrected" if self._open_loop else "service"], done.histograms["lag"])
         yield
 

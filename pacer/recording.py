@@ -19,7 +19,7 @@ TAGS = ("corrected", "service", "lag", "wait", "error")
 CENSORED_TAGS = ("corrected", "service", "wait")
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Second:
     """One second of the run. Histograms are kept only where they are needed later."""
 
@@ -172,9 +172,8 @@ def _merge_second(number: int, entries: list[Second]) -> Second:
 
 def fill_percentiles(entry: Second, primary: Histogram, lag: Histogram) -> None:
     """Set a second's latency figures from its histograms."""
-    if primary.counts:
-        entry.p50_ns, entry.p99_ns, entry.max_ns = (primary.percentile(p) for p in ("50", "99", "100"))
-    entry.lag_p99_ns = lag.percentile("99")
+    entry.p50_ns, entry.p99_ns, entry.max_ns = primary.percentiles("50", "99", "100")
+    (entry.lag_p99_ns,) = lag.percentiles("99")
 
 
 def _add_cost(total: Cost, part: Cost) -> None:

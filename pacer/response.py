@@ -66,7 +66,7 @@ class ResponseParser:
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; return whether the response is complete. Raises ParseError."""
         size = len(data)
-        if size == self._known_size and not self.received and data.startswith(self._known):
+        if size == self._known_size and data.startswith(self._known):
             self.received = size
             return True
         if self._known_size >= 0:           # something else comes this time

@@ -17,7 +17,7 @@ from pacer.load import Load
 from pacer.options import Options
 from pacer.recording import Recording, Second, merge
 from pacer.result import Outcome, conclude
-from pacer.target import Target, resolve
+from pacer.target import Target, check_source, resolve
 from pacer.units import seconds
 
 _LEAD_NS = 20_000_000           # between the end of the connect phase and the first request
@@ -29,8 +29,7 @@ def run(options: Options, on_second: OnSecond | None = None) -> Outcome:
     """Run the load and judge it. Raises PacerError with one sentence when it could not begin."""
     target = resolve(options.url, unix_socket=options.unix_socket)
     for source in options.sources:
-        if (":" in source) != target.is_ipv6:
-            raise UsageError(f"the source address {source} and the target {target} are of different families")
+        check_source(source, target)
     loads = share(options, target)
     wake_exactly()
     before = read_cpu_times()
@@ -110,9 +109,10 @@ def _run_in_processes(options: Options, loads: list[Load],
 
 
 def stop_on_signals(stop: Callable[[str], None]) -> None:
-    """Call stop with the signal's name on SIGINT and SIGTERM."""
+    """Call stop with the signal's name on SIGINT, SIGTERM and, unless nohup has it ignored, SIGHUP."""
     def handle(number: int, _frame: FrameType | None) -> None:
         stop(signal.Signals(number).name)
 
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handle)

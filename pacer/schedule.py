@@ -75,10 +75,10 @@ def uniform_count(stage: Stage) -> int:
     return -(-stage.duration_ns * stage.rate_per_s.numerator // (NS_PER_S * stage.rate_per_s.denominator))
 
 
-def uniform_times(stage: Stage, start_ns: int) -> Iterator[int]:
-    """Yield evenly spaced due times, the first at start_ns."""
+def uniform_times(stage: Stage, start_ns: int, *, first: int = 0) -> Iterator[int]:
+    """Yield evenly spaced due times from request `first` on; request 0 is due at start_ns."""
     step, rate = NS_PER_S * stage.rate_per_s.denominator, stage.rate_per_s.numerator
-    for i in range(uniform_count(stage)):
+    for i in range(first, uniform_count(stage)):
         yield start_ns + i * step // rate
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 
 from pacer.distribution import PERCENTILES, samples_needed
-from pacer.errors import UsageError
+from pacer.errors import PacerError, UsageError
 from pacer.result import Outcome
 from pacer.units import parse_duration_ns
 
@@ -16,6 +16,8 @@ PRECISION = 1.05                # the interval's upper end over its lower end
 _CONFIRMATIONS = 3              # trials that the lower end has to hold; the upper end has to fail two
 _MAX_TRIALS = 60
 _LOWEST_PER_S = 1.0
+_CLIENT_HALVINGS = 4            # rates in a row that the generator could not hold before it is taken to be unfit
+_ALL_PERCENT = 100
 _LONGER = ((1.15, 4), (1.5, 2))     # below this ratio of the ends, trials take so many times as long
 
 HOLDS, FAILS, CLIENT = "holds", "fails", "client-bound"
@@ -69,12 +71,14 @@ class Trial:
 class Found:
     """The answer: the limits hold at `holds_per_s`, fail at `fails_per_s`; None where no such rate was seen.
 
-    limited_by is "server", "generator" (it could not send faster: the true answer may be higher) or "trials".
+    limited_by is "server", "generator" (it could not send faster: the true answer may be higher), "trials" (too many
+    of them differed) or "stopped" (what is known so far; `stopped` says why).
     """
 
     holds_per_s: float | None = None
     fails_per_s: float | None = None
     limited_by: str = "server"
+    stopped: str | None = None
     trials: list[Trial] = field(default_factory=list)
 
 
@@ -93,6 +97,8 @@ def parse_limits(text: str) -> tuple[Limit, ...]:
             bound = _share(match[3]) if match[1] == "errors" else float(parse_duration_ns(match[3]))
         except ValueError as error:
             raise UsageError(f"'{part}' is not a limit: {error}") from error
+        if not bound:
+            raise UsageError(f"'{part}' is not a limit: nothing is below 0")
         limits.append(Limit(name=match[1], bound=bound, text=part.strip()))
     return tuple(limits)
 
@@ -109,13 +115,20 @@ def judge_trial(outcome: Outcome, limits: tuple[Limit, ...]) -> str:
 def search(attempt: Try, start_per_s: float) -> Found:
     """Search upwards or downwards from a rate, halve the interval, confirm its ends.
 
-    A rate counts as holding when three trials in a row hold, as failing when two fail, the last ones longer.
+    A rate counts as holding when three trials in a row hold, as failing when two fail, the last ones longer. When a
+    trial cannot be run (the target is gone, somebody pressed Ctrl-C), what is known by then is the answer; raises the
+    trial's PacerError when that is nothing.
     """
     seeker = _Seeker(attempt)
-    seeker.bracket(start_per_s)
-    while not seeker.over:
-        if not seeker.narrow():
-            seeker.confirm()
+    try:
+        seeker.bracket(start_per_s)
+        while not seeker.over:
+            if not seeker.narrow():
+                seeker.confirm()
+    except PacerError as error:
+        if not seeker.found.trials:
+            raise
+        seeker.stop(str(error))
     return seeker.found
 
 
@@ -131,13 +144,23 @@ class _Seeker:
         """Double or halve until one rate holds and a higher one does not."""
         result = self._try(rate)
         grow = result == HOLDS
+        spoilt = int(result == CLIENT)
         while not self.over and (self.found.holds_per_s is None or self.found.fails_per_s is None):
-            if not grow and rate <= _LOWEST_PER_S:
+            if not grow and (rate <= _LOWEST_PER_S or spoilt >= _CLIENT_HALVINGS):
                 self.over = True
+                self.found.limited_by = "generator" if self._client_limit else "server"
                 return
             rate = _round(rate * 2 if grow else max(_LOWEST_PER_S, rate / 2))
-            if grow == (self._try(rate) != HOLDS):
+            result = self._try(rate)
+            spoilt = spoilt + 1 if result == CLIENT else 0
+            if grow == (result != HOLDS):
                 return
+
+    def stop(self, reason: str) -> None:
+        """Take what is known as the answer."""
+        self.found.limited_by, self.found.stopped = "stopped", reason
+        if self._client_limit:
+            self.found.fails_per_s = None       # it was the generator that failed there
 
     def narrow(self) -> bool:
         """Try the middle of the interval; False when it is narrow enough."""
@@ -219,6 +242,6 @@ def _round(rate: float) -> float:
 
 def _share(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)%", text, re.ASCII)
-    if match is None:
+    if match is None or float(match[1]) > _ALL_PERCENT:
         raise ValueError(f"'{text}' is not a percentage such as 0.1%")
     return float(match[1]) / 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pacer.arguments import parse_options, parser
+from pacer.errors import PacerError
 from pacer.result import Outcome, to_json
 from pacer.run import run
 
@@ -21,6 +22,8 @@ def selftest(url: str, *, rate: str, connections: int, duration: str,
     if cpus is not None:
         common = ["--cpu", cpus, *common]
     paced = _measure(["-R", rate, *common])
+    if paced.recording.interrupted is not None:
+        raise PacerError("interrupted: the floor is not known")
     closed = _measure(common)
     return {"schema_version": SCHEMA_VERSION, "kind": "selftest", "floor": floor(paced, closed),
             "open": to_json(paced), "closed": to_json(closed)}

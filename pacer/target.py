@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import stat
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pacer.errors import TargetError, UsageError
@@ -12,6 +15,7 @@ from pacer.errors import TargetError, UsageError
 _DEFAULT_PORT = {"http": 80, "https": 443}
 _PATH = re.compile(r"[!-~]+")
 _PROBE_TIMEOUT_S = 5.0
+_LONGEST_UNIX_PATH = 107        # of sockaddr_un, without its final zero
 
 #: What socket.connect takes: (host, port), (host, port, flow, scope) or the path of a unix socket.
 Address = tuple[str, int] | tuple[str, int, int, int] | str
@@ -82,6 +86,7 @@ def resolve(url: Url, *, unix_socket: str | None = None) -> Target:
     """
     tls_name = url.host if url.tls else None
     if unix_socket is not None:
+        _check_unix_socket(unix_socket)
         return Target(family=socket.AF_UNIX, address=unix_socket, tls_name=tls_name)
     try:
         found = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
@@ -93,6 +98,28 @@ def resolve(url: Url, *, unix_socket: str | None = None) -> Target:
         if family in (socket.AF_INET, socket.AF_INET6):
             targets.append(Target(family=family, address=_as_address(address), tls_name=tls_name))
     return targets[0] if len(targets) == 1 else _first_that_accepts(targets, url)
+
+
+def _check_unix_socket(path: str) -> None:
+    """Raise TargetError with one sentence when there is no socket to connect to."""
+    if len(os.fsencode(path)) > _LONGEST_UNIX_PATH:
+        raise TargetError(f"cannot connect to unix:{path}: the path is longer than {_LONGEST_UNIX_PATH} bytes")
+    try:
+        if not stat.S_ISSOCK(Path(path).stat().st_mode):
+            raise TargetError(f"cannot connect to unix:{path}: it is not a socket")
+    except (OSError, ValueError) as error:
+        raise TargetError(f"cannot connect to unix:{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def check_source(source: str, target: Target) -> None:
+    """Raise UsageError with one sentence when connections to the target cannot come from this address."""
+    if (":" in source) != target.is_ipv6:
+        raise UsageError(f"the source address {source} and the target {target} are of different families")
+    with socket.socket(target.family, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((source, 0))
+        except OSError as error:
+            raise UsageError(f"the source address {source} cannot be used on this machine: {error.strerror}") from error
 
 
 def _as_address(address: tuple[object, ...]) -> Address:

@@ -26,9 +26,10 @@ def show_text(outcome: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
-def show_second(entry: Second) -> str:
+def show_second(entry: Second, seconds_in_all: int) -> str:
     """Return the progress line of one second."""
-    return (f"{entry.second + 1:5d} s  sent {entry.sent}  ok {entry.ok}  errors {entry.errors}  "
+    when = f"{entry.second + 1:d}/{seconds_in_all} s" if entry.second < seconds_in_all else "drain"
+    return (f"{when:>9}  sent {entry.sent}  ok {entry.ok}  errors {entry.errors}  "
             f"in flight {entry.in_flight}  backlog {entry.backlog}")
 
 

@@ -28,7 +28,7 @@ def client_context(*, verify: bool, ca_file: Path | None) -> ssl.SSLContext:
 class TlsConnection(Connection):
     """A connection that shakes hands after connecting; the handshake's time counts as opening."""
 
-    __slots__ = ()
+    __slots__ = ("handshake_failure",)
 
     would_block = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
     context: ssl.SSLContext
@@ -47,7 +47,8 @@ class TlsConnection(Connection):
         except ssl.SSLWantWriteError:
             around.epoll.modify(sock.fileno(), WRITABLE)
             return None
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            self.handshake_failure = _reason(error)
             return self._not_opened("connect_tls")
         if around.counts.tls is None:
             cipher = sock.cipher()
@@ -61,6 +62,15 @@ class TlsConnection(Connection):
             sock = self._socket
             if outcome is not None or not isinstance(sock, ssl.SSLSocket) or not sock.pending():
                 return outcome
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Return why a handshake failed, in OpenSSL's words without its codes."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {error.verify_message} (--ca FILE trusts it, --insecure does not look)"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    return getattr(error, "strerror", None) or str(error)
 
 
 def connection_type(context: ssl.SSLContext) -> type[Connection]:

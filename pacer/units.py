@@ -13,6 +13,7 @@ _DURATION_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": NS_PER_S, "m": 60 * 
                 "h": 3600 * NS_PER_S}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)([kKM]?)", re.ASCII)
 _RATE_FACTOR = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000}
+_LONGEST_H = 10_000             # longer times do not fit into the clocks' 64 bits everywhere, and are slips
 
 
 def parse_duration_ns(text: str) -> int:
@@ -23,7 +24,10 @@ def parse_duration_ns(text: str) -> int:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"'{text}' is not a duration: write a number and ns, us, ms, s, m or h, such as 30s")
-    return int(Fraction(match[1]) * _DURATION_NS[match[2] or "s"])
+    value = int(Fraction(match[1]) * _DURATION_NS[match[2] or "s"])
+    if value > _LONGEST_H * _DURATION_NS["h"]:
+        raise ValueError(f"'{text}' is longer than {_LONGEST_H} hours")
+    return value
 
 
 def parse_rate(text: str) -> Fraction:

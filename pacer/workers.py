@@ -40,12 +40,14 @@ class Workers:
         """Begin."""
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None,
+    def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None,
                  _trace: TracebackType | None) -> None:
-        """End what still runs."""
+        """End what still runs; at once when something has failed."""
         for pipe in self._pipes:
             pipe.close()            # a process that waits for its start time sees this and ends
         for process in self._processes:
+            if kind is not None:
+                process.kill()
             process.join(_PATIENCE_S)
             if process.is_alive():
                 process.kill()

@@ -25,12 +25,11 @@ def show_wrk2(outcome: Outcome) -> str:
         f"    Req/Sec   {_rate_stats([entry.completed for entry in recording.seconds if entry.scheduled])}",
     ]
     if options.latency:
-        lines += _distribution(values, "Recorded Latency", detailed=True)
+        lines += _distribution(values, "Recorded Latency")
     if options.uncorrected:
         lines += _distribution(_with_censored(outcome, "service"),
-                               "Uncorrected Latency (measured without taking delayed starts into account)",
-                               detailed=options.latency)
-    lines.append(f"  {recording.completed} requests in {_time(recording.window_ns)}, "
+                               "Uncorrected Latency (measured without taking delayed starts into account)")
+    lines.append(f"  {inside.completed} requests in {_time(recording.window_ns)}, "
                  f"{show_bytes(recording.bytes_read)} read")
     lines += _errors(outcome)
     lines.append(f"Requests/sec: {outcome.per_s(inside.completed):9.2f}")
@@ -88,19 +87,19 @@ def _padded(text: str, width: int) -> str:
     return text.rjust(width - 2 + letters) + " " * (2 - letters)
 
 
-def _distribution(values: Histogram, name: str, *, detailed: bool) -> list[str]:
+def _distribution(values: Histogram, name: str) -> list[str]:
     lines = [f"  Latency Distribution (HdrHistogram - {name})"]
     lines += [f"{float(percent):7.3f}%{_padded(_time(values.percentile(percent) or 0), 10)}"
               for percent in _DISTRIBUTION]
-    if detailed and values.counts:
-        lines += ["", "  Detailed Percentile spectrum:",
-                  "       Value   Percentile   TotalCount 1/(1-Percentile)", "", *_spectrum(values)]
-    lines.append("-" * 58)
-    return lines
+    return [*lines, "", "  Detailed Percentile spectrum:",
+            "       Value   Percentile   TotalCount 1/(1-Percentile)", "", *_spectrum(values),
+            *_spectrum_foot(values), "-" * 58]
 
 
 def _spectrum(values: Histogram) -> list[str]:
     """Return the spectrum: ever finer percentiles towards 100 %, values in milliseconds."""
+    if not values.counts:
+        return []
     total, percentiles = values.n, _spectrum_percentiles(values.n)
     ranks = [rank_of(str(percent), total) for percent in percentiles]
     below = _counts_up_to(values)
@@ -109,11 +108,14 @@ def _spectrum(values: Histogram) -> list[str]:
         share, shown = float(percent) / 100, (value or 0) / 1e6
         tail = f" {1 / (1 - share):12.2f}" if share < 1 else "          inf"
         lines.append(f"{shown:12.3f} {share:12.6f} {below[value]:12d}{tail}")
-    lines.append(f"#[Mean    = {(values.mean() or 0) / 1e6:12.3f}, StdDeviation   = "
-                 f"{(values.deviation() or 0) / 1e6:12.3f}]")
-    lines.append(f"#[Max     = {(values.maximum() or 0) / 1e6:12.3f}, Total count    = {total:12d}]")
-    lines.append(f"#[Buckets = {27:12d}, SubBuckets     = {2048:12d}]")
     return lines
+
+
+def _spectrum_foot(values: Histogram) -> list[str]:
+    mean, deviation = ("-nan" if ns is None else f"{ns / 1e6:.3f}" for ns in (values.mean(), values.deviation()))
+    return [f"#[Mean    = {mean:>12}, StdDeviation   = {deviation:>12}]",
+            f"#[Max     = {(values.maximum() or 0) / 1e6:12.3f}, Total count    = {values.n:12d}]",
+            f"#[Buckets = {27:12d}, SubBuckets     = {2048:12d}]"]
 
 
 def _spectrum_percentiles(total: int) -> list[Fraction]:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import select
 import signal
 import socket
 import ssl
 import struct
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.unit.pacer.timed_servers import BODY, OK, Deterministic, Echo, Freezing, OneThread, Recording, response
+
+__all__ = ["BODY", "OK", "response", "serving"]
+
 LIFETIME_S = 60
-BODY = b'{"hello": "world"}'
 HEAD_END = b"\r\n\r\n"
-
-
-def response(body: bytes = BODY, *, status: str = "200 OK", extra: str = "") -> bytes:
-    """Return a whole response."""
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{extra}\r\n".encode() + body
-
-
-OK = response()
 
 
 @contextlib.contextmanager
@@ -43,6 +35,8 @@ def serving(behaviour: str, *values: float, **files: Path) -> Iterator[str]:
     if pid == 0:
         try:
             signal.alarm(LIFETIME_S)
+            with contextlib.suppress(PermissionError):
+                os.setpriority(os.PRIO_PROCESS, 0, -10)         # more of a busy machine's time
             serve(behaviour, listener, list(values), files)
         finally:
             os._exit(0)
@@ -177,152 +171,6 @@ def _request_end(data: bytearray) -> int:
     return whole if len(data) >= whole else -1
 
 
-# Behaviours in one thread, where time matters.
-
-class OneThread:
-    """All connections in one loop. Subclasses say what happens to a request."""
-
-    def __init__(self, listener: socket.socket) -> None:
-        self.listener = listener
-        self.connections: list[socket.socket] = []
-        self.by_descriptor: dict[int, tuple[int, socket.socket]] = {}
-        self.epoll = select.epoll()
-        self.epoll.register(listener, select.EPOLLIN)
-
-    def run(self) -> None:
-        while True:
-            for descriptor, _mask in self.epoll.poll(self.patience()):
-                if descriptor == self.listener.fileno():
-                    self.accept()
-                elif descriptor in self.by_descriptor:
-                    number, connection = self.by_descriptor[descriptor]
-                    self.readable(number, connection)
-            self.between()
-
-    def accept(self) -> None:
-        connection, _address = self.listener.accept()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.by_descriptor[connection.fileno()] = (len(self.connections), connection)
-        self.connections.append(connection)
-        self.epoll.register(connection, select.EPOLLIN)
-
-    def readable(self, number: int, connection: socket.socket) -> None:
-        try:
-            data = connection.recv(65536)
-        except OSError:
-            data = b""
-        if data:
-            self.request(number, connection, data)
-        else:
-            self.epoll.unregister(connection)
-            del self.by_descriptor[connection.fileno()]
-            connection.close()
-
-    def request(self, _number: int, connection: socket.socket, _data: bytes) -> None:
-        connection.send(OK)
-
-    def patience(self) -> float:
-        return -1
-
-    def between(self) -> None:
-        """Called after each turn."""
-
-
-class Recording(OneThread):
-    """Remembers when requests came; /report tells (nanoseconds)."""
-
-    def __init__(self, listener: socket.socket) -> None:
-        super().__init__(listener)
-        self.times: list[int] = []
-
-    def request(self, number: int, connection: socket.socket, data: bytes) -> None:
-        if data.startswith(b"GET /report"):
-            connection.sendall(response(json.dumps(self.times).encode()))
-        else:
-            self.times.append(time.monotonic_ns())
-            super().request(number, connection, data)
-
-
-class Freezing(OneThread):
-    """Answers at once, except that every period_s, from first_s after the first request on, it freezes.
-
-    With `share` 2 only the connections with an odd number freeze: one of two workers.
-    """
-
-    def __init__(self, listener: socket.socket, frozen_s: float, period_s: float, first_s: float,
-                 share: float) -> None:
-        super().__init__(listener)
-        self.frozen_s, self.period_s, self.next_at, self.share = frozen_s, period_s, first_s, int(share)
-        self.thaw_at: float | None = None
-        self.begun = False
-
-    def request(self, number: int, connection: socket.socket, data: bytes) -> None:
-        if not self.begun:
-            self.begun = True
-            self.next_at += time.monotonic()
-        super().request(number, connection, data)
-
-    def patience(self) -> float:
-        if not self.begun:
-            return -1
-        until = self.next_at if self.thaw_at is None else self.thaw_at
-        return max(0.0, until - time.monotonic())
-
-    def between(self) -> None:
-        now = time.monotonic()
-        if self.begun and self.thaw_at is None and now >= self.next_at:
-            end = self.next_at + self.frozen_s
-            self.next_at += self.period_s
-            if self.share == 1:
-                time.sleep(max(0.0, end - now))
-            else:
-                self.thaw_at = end
-                self.watch(0)
-        elif self.thaw_at is not None and now >= self.thaw_at:
-            self.thaw_at = None
-            self.watch(select.EPOLLIN)
-
-    def watch(self, mask: int) -> None:
-        for number, connection in list(self.by_descriptor.values()):
-            if number % self.share == 1:
-                self.epoll.modify(connection, mask)
-
-
-class Deterministic(OneThread):
-    """Every request takes the same time, one after the other.
-
-    When each is done is worked out, not slept through, so that waking up late does not make the server slower.
-    """
-
-    def __init__(self, listener: socket.socket, service_s: float) -> None:
-        super().__init__(listener)
-        self.service_s = service_s
-        self.free_at = 0.0
-        self.under_way: deque[tuple[float, socket.socket]] = deque()
-
-    def request(self, _number: int, connection: socket.socket, _data: bytes) -> None:
-        self.free_at = max(time.monotonic(), self.free_at) + self.service_s
-        self.under_way.append((self.free_at, connection))
-
-    def patience(self) -> float:
-        return max(0.0, self.under_way[0][0] - time.monotonic()) if self.under_way else -1
-
-    def between(self) -> None:
-        while self.under_way and time.monotonic() >= self.under_way[0][0]:
-            with contextlib.suppress(OSError):
-                self.under_way.popleft()[1].send(OK)
-
-
-class Echo(OneThread):
-    """Answers with the request, so that a test can see what was sent."""
-
-    def request(self, _number: int, connection: socket.socket, data: bytes) -> None:
-        if data.startswith(b"HEAD"):
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n")
-        else:
-            connection.sendall(response(data))
-
-
 def serve(behaviour: str, listener: socket.socket, values: list[float], files: dict[str, Path]) -> None:
     """Serve until killed."""
     kinds: dict[str, Callable[..., OneThread]] = {
@@ -338,6 +186,12 @@ def serve(behaviour: str, listener: socket.socket, values: list[float], files: d
     elif behaviour == "goes-deaf":                      # accepts for a while, then no more
         serve_threads(listener, _answer(OK), accept_for_s=values[0])
         time.sleep(LIFETIME_S)
+    elif behaviour == "answers-anything":               # in plain HTTP, whatever comes
+        while True:
+            connection = listener.accept()[0]
+            connection.recv(65536)
+            connection.sendall(response(status="400 Bad Request"))
+            connection.close()
     elif behaviour == "accept-close":
         while True:
             listener.accept()[0].close()

@@ -167,12 +167,12 @@ def test_requests_file(tmp_path: Path) -> None:
     ("[]", "not a JSON object"),
     ("{", "line 1"),
     ('{"paht": "/"}', "unknown key 'paht'; allowed are path, url"),
-    ('{"path": 5}', "'path' is a int, not a str"),
+    ('{"path": 5}', "'path' has to be a text"),
     ('{"path": "x"}', "does not begin with /"),
     ('{"path": "/", "url": "http://127.0.0.1:8000/"}', "one of them is enough"),
     ('{"url": "http://elsewhere/"}', "another server"),
     ('{"weight": 0}', "at least 1"),
-    ('{"weight": true}', "'weight' is a bool"),
+    ('{"weight": true}', "'weight' has to be a whole number"),
     ('{"body": "x", "method": "GET"}', "GET carries no body"),
     ('{"expect": {"code": 1}}', "unknown key 'code'"),
     ("", "holds no request"),
@@ -190,8 +190,27 @@ def test_requests_are_chosen_by_weight_number_and_seed(tmp_path: Path) -> None:
     requests = options("--requests-file", str(file)).requests
     chosen = [chooser(requests, 9)(number) for number in range(4000)]
     assert chosen.count(requests[0]) == pytest.approx(3000, rel=0.05)
+    assert chosen[1::2] == [chooser(requests, 9)(number) for number in range(1, 4000, 2)], "a shard chooses alike"
     assert chosen == [chooser(requests, 9)(number) for number in range(4000)]
     assert chosen != [chooser(requests, 10)(number) for number in range(4000)]
+
+
+def test_weights_hold_by_chi_square(tmp_path: Path) -> None:
+    """Of 20 seeds about one lies beyond the 95 % limit of chi-square with 3 degrees of freedom (7.815)."""
+    file, weights, number = tmp_path / "requests.jsonl", (1, 2, 3, 10), 8000
+    file.write_text("".join(f'{{"path": "/{weight}", "weight": {weight}}}\n' for weight in weights))
+    requests = options("--requests-file", str(file)).requests
+    beyond = 0
+    for seed in range(20):
+        choose = chooser(requests, seed)
+        seen = [0] * len(weights)
+        for i in range(number):
+            seen[requests.index(choose(i))] += 1
+        expected = [number * weight / sum(weights) for weight in weights]
+        statistic = sum((n - e) ** 2 / e for n, e in zip(seen, expected, strict=True))
+        assert statistic < 21.1, "one in 10,000 is larger"
+        beyond += statistic > 7.815
+    assert beyond <= 4
 
 
 def test_stages() -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
 import zipfile
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from pacer import __version__
-from tests.unit.pacer.support import ROOT, pacer
+from tests.unit.pacer.support import ROOT, SCHEMA, pacer
 
 
 def test_selftest_measures_the_floor(tmp_path: Path) -> None:
@@ -20,7 +23,10 @@ def test_selftest_measures_the_floor(tmp_path: Path) -> None:
     assert ran.status in (0, 3), ran.err
     assert "closed loop" in ran.out
     result = json.loads((tmp_path / "floor.json").read_text())
-    assert result["kind"] == "selftest"
+    jsonschema.Draft202012Validator(json.loads((ROOT / "docs" / "pacer-selftest.schema.json").read_text())).validate(
+        result)
+    for run in ("open", "closed"):
+        jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(result[run])
     floor = result["floor"]
     assert 0 < floor["service_p50_ns"] <= floor["corrected_p50_ns"]
     assert floor["lag_p50_ns"] < floor["corrected_p50_ns"]
@@ -40,7 +46,32 @@ def test_null_server_and_a_selftest_against_it() -> None:
     assert ran.result["open"]["target"]["url"] == url
 
 
-@pytest.mark.parametrize("arguments", [("null-server", "--port", "70000"), ("null-server", "--bind", "192.0.2.1"),
+def test_large_answers_of_the_null_server_arrive_whole() -> None:
+    ran = pacer("selftest", "-R", 20, "-c", 2, "-d", "300ms", "--body-bytes", 3_000_000, "--format", "json")
+    assert ran.result["open"]["counts"]["ok"] == 6
+    assert ran.result["open"]["counts"]["bytes_read"] > 18_000_000
+
+
+def test_the_null_server_ends_with_a_signal_and_answers_heads_in_pieces() -> None:
+    command = [sys.executable, "-m", "pacer", "null-server"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline().strip().rstrip("/").rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.settimeout(20)
+            for piece in (b"GET / HTTP/1.1\r\n\r", b"\n", b"GET / HTTP/1.1\r\n\r\n"):
+                client.sendall(piece)
+                time.sleep(0.05)
+            answer = b""
+            while answer.count(b"HTTP/1.1 200 OK") < 2:
+                answer += client.recv(65536)
+        server.terminate()
+    assert server.returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [("null-server", "--port", "70000"), ("selftest", "--body-bytes", "-1"),
+                                       ("null-server", "--body-bytes", "99999999999"), ("selftest", "-d", "x"),
+                                       ("null-server", "--bind", "192.0.2.1"),
                                        ("selftest", "http://127.0.0.1:1/"), ("selftest", "-R", "x")])
 def test_commands_refuse_in_one_sentence(arguments: tuple[str, ...]) -> None:
     ran = pacer(*arguments)

@@ -66,6 +66,34 @@ def test_equal_to_hdrhistogram(of: list[int]) -> None:
             assert mine.percentile(percent) == other.get_value_at_percentile(float(percent))
 
 
+@pytest.mark.parametrize("sigma", [0.3, 2.5])
+def test_equal_to_hdrhistogram_and_within_a_thousandth_of_exact_for_many_values(sigma: float) -> None:
+    """20,000 latencies between microseconds and minutes, at percentiles whose rank is a whole number."""
+    generator = random.Random(7)
+    of = [int(generator.lognormvariate(13, sigma)) for _ in range(20_000)]
+    mine, other = Histogram.of(of), theirs(of)
+    exact = sorted(of)
+    for percent in ("1", "25", "50", "75", "90", "99", "99.9", "99.99", "100"):
+        found = mine.percentile(percent)
+        assert found == other.get_value_at_percentile(float(percent)), percent
+        assert found == pytest.approx(exact[int(Fraction(percent) * 200) - 1], rel=0.001, abs=1), percent
+    assert mine.mean() == pytest.approx(sum(of) / len(of), rel=0.001)
+
+
+def test_merged_shards_are_pooled_values() -> None:
+    """Four generators' histograms, encoded, decoded and added: not a count differs from one histogram of all."""
+    generator = random.Random(8)
+    of = [int(generator.lognormvariate(13, 2)) for _ in range(20_000)]
+    merged, theirs_merged = Histogram(), HdrHistogram(1, HOUR, 3)
+    for shard in range(4):
+        text = Histogram.of(of[shard::4]).encode()
+        merged.add(Histogram.decode(text))
+        theirs_merged.decode_and_add(text)
+    assert merged.counts == Histogram.of(of).counts
+    assert theirs_merged.get_total_count() == len(of)
+    assert merged.percentile("99") == theirs_merged.get_value_at_percentile(99)
+
+
 @settings(max_examples=40, deadline=None)
 @given(samples)
 def test_hdrhistogram_reads_what_we_write(of: list[int]) -> None:

@@ -6,7 +6,7 @@ import itertools
 import random
 import statistics
 from fractions import Fraction
-from math import log1p
+from math import floor, log1p
 
 import pytest
 from hypothesis import given, settings
@@ -33,19 +33,16 @@ def test_exactly_rate_times_duration(rate: str, seconds: float, count: int) -> N
     assert times[-1] < seconds * S
 
 
-def test_no_drift_over_a_thousand_million_requests() -> None:
+@pytest.mark.parametrize("rate", ["1000", "7777", "333.3", "20000/7"])
+def test_no_drift_over_a_thousand_million_requests(rate: str) -> None:
     """Request i is due at i / r, rounded down to a nanosecond, however large i is."""
-    every = Stage(rate_per_s=Fraction(7777), duration_ns=200_000 * S)
     number = 10**9
-    due = next(itertools.islice(uniform_times_from(every, number), 0, None))
-    assert due == number * S // 7777
-
-
-def uniform_times_from(which: Stage, number: int) -> itertools.islice[int]:
-    """The schedule from request `number` on, without waiting for the ones before."""
-    step, rate = S * which.rate_per_s.denominator, which.rate_per_s.numerator
-    assert number < uniform_count(which)
-    return itertools.islice((i * step // rate for i in itertools.count(number)), 3)
+    every = Stage(rate_per_s=Fraction(rate), duration_ns=10**7 * S)
+    late = list(itertools.islice(uniform_times(every, 5, first=number), 3))
+    assert late == [5 + floor(Fraction(i * S) / Fraction(rate)) for i in range(number, number + 3)]
+    tail = list(uniform_times(every, 0, first=uniform_count(every) - 3))
+    assert len(tail) == 3
+    assert tail[-1] < every.duration_ns <= tail[-1] + S / Fraction(rate) + 1
 
 
 @settings(deadline=None)

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from pacer import cli_search
+from pacer import search as search_module
 from pacer.cli import main
-from pacer.errors import UsageError
+from pacer.errors import TargetError, UsageError
 from pacer.options import Options
 from pacer.recording import Recording
 from pacer.result import Outcome, conclude
 from pacer.search import CLIENT, FAILS, HOLDS, PRECISION, Found, Trial, parse_limits, search
 from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import start
+from tests.unit.pacer.support import ROOT, start
+
+SEARCH_SCHEMA = ROOT / "docs" / "pacer-search.schema.json"
 
 
 def searching(result: Callable[[float, int], str], start: float = 100) -> Found:
@@ -51,6 +56,13 @@ def test_the_interval_holds_the_limit(limit: float, start: float) -> None:
     assert held[-1].duration_s == 4, "longer near the boundary"
 
 
+def test_a_generator_that_holds_no_rate_is_named_soon() -> None:
+    """It does not halve down to nothing with ever longer trials."""
+    found = searching(lambda _rate, _: CLIENT, 4000)
+    assert (found.holds_per_s, found.limited_by) == (None, "generator")
+    assert [trial.rate_per_s for trial in found.trials] == [4000, 4000, 2000, 2000, 1000, 1000, 500, 500]
+
+
 def test_a_lucky_trial_does_not_count() -> None:
     """Every fifth trial holds by luck at any rate up to 700; the server's limit is 300."""
     found = searching(lambda rate, number: HOLDS if rate <= 300 or (number % 5 == 0 and rate < 700) else FAILS)
@@ -75,6 +87,52 @@ def test_a_search_ends() -> None:
     assert len(found.trials) <= 60
 
 
+@pytest.mark.parametrize("above", [FAILS, CLIENT])
+def test_a_target_that_is_gone_leaves_what_is_known(above: str) -> None:
+    def result(rate: float, number: int) -> str:
+        if number == 7:
+            raise TargetError("cannot connect to it")
+        return HOLDS if rate <= 300 else above
+
+    found = searching(result)
+    assert (found.limited_by, found.stopped) == ("stopped", "cannot connect to it")
+    assert found.holds_per_s is not None
+    assert found.holds_per_s <= 300
+    assert (found.fails_per_s is None) == (above == CLIENT), "what the generator failed at is no limit of the server"
+
+
+def test_a_target_that_was_never_there_is_an_error() -> None:
+    def result(_rate: float, _number: int) -> str:
+        raise TargetError("cannot connect to it")
+
+    with pytest.raises(TargetError):
+        searching(result)
+
+
+def test_the_limit_of_a_real_server_lies_in_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of 8 ms a request, one after the other, holds 125 a second; half the requests wait beyond it.
+
+    Above its capacity the median wait of a trial of d seconds is half of (rate / 125 - 1) d: 77 ms at 141/s in 1.2 s.
+    The interval may be 1.5 wide here, which makes the search short.
+    """
+    monkeypatch.setattr(cli_search, "_PAUSE_S", 0.05)
+    monkeypatch.setattr(search_module, "PRECISION", 1.5)
+    with serving("deterministic", 0.008) as url:
+        process = start("--search", "p50<30ms", "-R", 100, "-c", 8, "-d", "600ms", "--format", "json", f"{url}/")
+        patience = threading.Timer(25, process.send_signal, [signal.SIGTERM])   # of a machine that has no time for it
+        patience.start()
+        ran = process.finish()
+        patience.cancel()
+    jsonschema.Draft202012Validator(json.loads(SEARCH_SCHEMA.read_text())).validate(ran.result)
+    client_bound = [trial for trial in ran.result["trials"] if trial["result"] == CLIENT]
+    if ran.result["limited_by"] == "server":
+        assert ran.result["holds_per_s"] <= 125 * 1.05
+        assert ran.result["fails_per_s"] >= 125 * 0.9
+        assert ran.result["fails_per_s"] / ran.result["holds_per_s"] <= 1.51
+    else:
+        assert client_bound or ran.result["limited_by"] == "stopped", "nothing else can leave it open"
+
+
 def test_limits() -> None:
     first, second, third = parse_limits("p99<10ms, errors<0.1%,max<=2s")
     assert (first.name, first.bound, first.samples) == ("p99", 10_000_000, 1000)
@@ -97,8 +155,10 @@ def test_a_search_says_what_it_does_and_ends_on_a_signal() -> None:
         process.send_signal(signal.SIGTERM)
         ran = process.finish()
     assert re.match(r"pacer: 200\.0 req/s for 0\.11 s: (holds|fails|client-bound) \(p50 [0-9.]+ ms; ", first)
-    assert (ran.status, ran.out) == (1, "")
-    assert "interrupted" in ran.err
+    assert ran.status == 3
+    assert "STOPPED, the ends are not confirmed: interrupted" in ran.out
+    assert "200.0 req/s for 0.11 s" in ran.out
+    assert ran.err.splitlines()[-1].startswith("pacer: the search is not finished: interrupted")
 
 
 def test_the_answer_of_a_search(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
@@ -120,6 +180,7 @@ def test_the_answer_of_a_search(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     out = capsys.readouterr().out
     assert re.search(r"p99<10ms, errors<0.1% holds at (6\d\d|700)\.0 req/s and fails at 7\d\d\.0 req/s", out)
     found = json.loads(path.read_text())
+    jsonschema.Draft202012Validator(json.loads(SEARCH_SCHEMA.read_text())).validate(found)
     assert (found["kind"], found["limited_by"]) == ("search", "server")
     assert found["holds_per_s"] <= 700 < found["fails_per_s"]
     assert {trial["result"] for trial in found["trials"]} == {"holds", "fails"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -40,13 +41,23 @@ def test_a_certificate_that_is_not_trusted(certificate: dict[str, Path]) -> None
     with serving("tls", **certificate) as url:
         ran = pacer("-R", 50, "-c", 2, "-d", "300ms", url.replace("http:", "https:") + "/")
     assert ran.status == 2
-    assert "2 tls" in ran.err
+    assert "2 tls (the certificate is not trusted: self-signed certificate (--ca FILE trusts it" in ran.err
 
 
 def test_tls_to_a_server_that_speaks_http() -> None:
-    with serving("garbage") as url:
-        ran = pacer("-R", 50, "-c", 1, "-d", "300ms", "-T", "500ms", url.replace("http:", "https:") + "/")
-    assert ran.status == 2
+    for arguments in (("-k",), ("--insecure", "-t", 2), ()):
+        with serving("answers-anything") as url:
+            ran = pacer("-R", 50, "-c", 2, "-d", "300ms", "-T", "5s", *arguments, url.replace("http:", "https:") + "/")
+        assert ran.status == 2
+        why = r"tls \((wrong version number|record layer failure|packet length too long)\)"
+        assert re.search(why, ran.err), ran.err
+
+
+def test_http_to_a_server_that_speaks_tls(certificate: dict[str, Path]) -> None:
+    with serving("tls", **certificate) as url:
+        ran = load("-R", 50, "-c", 2, "-d", "300ms", f"{url}/")
+    assert sum(ran.failures.values()) == ran.counts["failed"] == 15
+    assert set(ran.failures) <= {"parse", "read_empty", "read_reset"}
 
 
 def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
@@ -72,7 +83,7 @@ def test_source_addresses_take_turns() -> None:
         ran = load("-R", 50, "-c", 4, "-d", "300ms", "--source-ip", "127.0.0.2", "--source-ip", "127.0.0.3", f"{url}/")
         assert ran.counts["ok"] == 15
         assert pacer("-R", 50, "-d", 1, "--source-ip", "::1", f"{url}/").status == 1
-        assert pacer("-R", 50, "-d", 1, "--source-ip", "192.0.2.1", f"{url}/").status == 2
+        assert pacer("-R", 50, "-d", 1, "--source-ip", "192.0.2.1", f"{url}/").status == 1
 
 
 def test_bodies_arrive_whole() -> None:
