@@ -13,6 +13,7 @@ ERROR_WORDS: Final = {
     "read": "read",
     "write": "write",
     "timeout": "timeout",
+    "timeout_ticks": "waiting at a tick (no requests)",
     "status_4xx": "status 4xx",
     "status_5xx": "status 5xx",
     "status_over_399": "status > 399",

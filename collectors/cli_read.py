@@ -8,9 +8,12 @@ from pathlib import Path
 
 from collectors.cells import ERROR_WORDS
 from collectors.codec import to_json
+from collectors.errors import one_line
 from collectors.jsonio import dump
 from collectors.model import Latency, LoadResult
 from collectors.readers.detect import KNOWN, Read, read_any
+from collectors.readers.floor import Floor
+from collectors.readers.hlog import HistogramLog
 from collectors.readers.iperf3 import Direction, Iperf3Result
 from collectors.units import DASH, show_latency, show_rate, show_share
 
@@ -40,17 +43,35 @@ def _read(args: argparse.Namespace) -> int:
 
 
 def describe(tool: str, result: Read) -> list[str]:
-    """Return what was read, in lines for a person."""
+    """Return what was read, in lines for a person; what a file holds besides text is shown by its code."""
+    return [one_line(line) for line in _lines(tool, result)]
+
+
+def _lines(tool: str, result: Read) -> list[str]:
     if isinstance(result, LoadResult):
         return _load(result)
+    if isinstance(result, Floor):
+        return _floor(result)
     if isinstance(result, Iperf3Result):
         directions = (("client to server", result.forward), ("server to client", result.reverse))
         return [tool, *(_direction(name, each) for name, each in directions if each is not None)]
+    if isinstance(result, HistogramLog):
+        return _log(result)
     loss = result.received if result.transmitted else 0
     lines = [f"{tool} {result.target}", f"echoes     {loss} of {result.transmitted} came back"]
     if result.round_trips_ms:
         times = result.round_trips_ms
         lines.append(f"round trip median {statistics.median(times):g} ms, max {max(times):g} ms")
+    return lines
+
+
+def _log(log: HistogramLog) -> list[str]:
+    seconds = max(each.start_s + each.length_s for each in log.intervals)
+    lines = [f"histogram log, {len(log.intervals)} intervals over {seconds:g} s"]
+    for total in log.totals:
+        known = [f"p{name} {show_latency(value)}" for name, value in total.percentiles_us.items() if value is not None]
+        figures = ["mean " + show_latency(total.mean_us), *known, "max " + show_latency(total.max_us)]
+        lines.append(f"{total.tag or 'untagged':<10} {total.count} values, {', '.join(figures)}")
     return lines
 
 
@@ -62,6 +83,22 @@ def _direction(name: str, direction: Direction) -> str:
         f"{max(rates):.1f}), "
         f"{again} segments sent again"
     )
+
+
+def _floor(floor: Floor) -> list[str]:
+    rows = (
+        ("latency", floor.latency_p50_us, floor.latency_p99_us, "from the intended send time"),
+        ("service", floor.service_p50_us, floor.service_p99_us, "from the send on"),
+        ("lag", floor.lag_p50_us, floor.lag_p99_us, "the generator's own lateness"),
+    )
+    rate, seconds = show_rate(floor.rate_per_s), f"{floor.duration_s:g} s"
+    return [
+        "floor, pacer against a server that does nothing: nothing measured over this path can be below",
+        f"load       {rate} requests per second over {floor.connections} connections, {seconds}: {floor.verdict}",
+        *(f"{name:<10} p50 {show_latency(p50)}, p99 {show_latency(p99)} ({what})" for name, p50, p99, what in rows),
+        f"cpu        {show_latency(floor.cpu_per_request_us)} of the generator a request",
+        f"closed     {show_rate(floor.closed_loop_per_s)} requests per second: {floor.closed_verdict}",
+    ]
 
 
 def _load(result: LoadResult) -> list[str]:

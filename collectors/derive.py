@@ -14,6 +14,7 @@ from collectors.link import LinkFigures
 from collectors.machine import figures
 from collectors.model import Finding, LoadResult, MachineFigures, Outcome, Verdict
 from collectors.readers.counters import read_counters
+from collectors.readers.h2load import LOG_FILE, read_h2load
 from collectors.readers.pacer import read_pacer
 from collectors.readers.run_files import Contract, LoadExit, Stop, read_contract, read_load_exit, read_stop
 from collectors.readers.wrk import read_wrk
@@ -25,7 +26,9 @@ T = TypeVar("T")
 
 PACER_MEASURED_STATUS = frozenset({0, 3, 4})
 """pacer's exit statuses that leave a complete result: fine, invalid by its own checks, too many errors."""
-LOAD_FILE = {"wrk": "stdout.txt", "wrk2": "stdout.txt", "pacer": "load.json"}
+LOAD_FILE = {"wrk": "stdout.txt", "wrk2": "stdout.txt", "h2load": "stdout.txt", "pacer": "load.json"}
+WARM_UP_COUNTED = frozenset({"pacer", "h2load"})
+"""Generators that warm up by themselves, between the snapshots of the counters."""
 NOT_RAW = frozenset({"run.json", *ARCHIVES})
 
 
@@ -122,7 +125,23 @@ def _load(path: Path, parts: _Parts, context: Context) -> LoadResult:
     text = read_text(path)
     if context.round.generator == "pacer":
         return read_pacer(text, path)
-    return read_wrk(text, path, argv=parts.exit.argv if parts.exit is not None else context.planned.load_argv)
+    argv = parts.exit.argv if parts.exit is not None else context.planned.load_argv
+    if context.round.generator == "h2load":
+        return _h2load(text, path, argv, parts)
+    return read_wrk(text, path, argv=argv)
+
+
+def _h2load(text: str, path: Path, argv: tuple[str, ...], parts: _Parts) -> LoadResult:
+    """Return what h2load measured; a damaged log of single requests costs the percentiles and nothing else."""
+    log = path.with_name(LOG_FILE)
+    whole = read_h2load(text, path, argv=argv)
+    if not log.is_file():
+        return whole
+    try:
+        return read_h2load(text, path, argv=argv, log=(read_text(log), log))
+    except ReadError as error:
+        parts.fault("unreadable-log", log.name, str(error))
+        return whole
 
 
 def _optional(parts: _Parts, path: Path, reader: Callable[[Path], T]) -> T | None:
@@ -214,7 +233,7 @@ def _measured(parts: _Parts, load: LoadResult, context: Context) -> Measured:
 def _cpu_per_request_us(parts: _Parts, context: Context) -> float | None:
     """Return the daemon's CPU time over the requests it answered in the same time.
 
-    wrk's warm-up ends before the counters are read; pacer's is between them, and is rate x warm-up
+    wrk's warm-up ends before the counters are read; pacer's and h2load's are between them, rate x warm-up
     requests in an open loop that keeps up. Elsewhere the warm-up's requests are not known and neither is
     this figure.
     """
@@ -222,7 +241,7 @@ def _cpu_per_request_us(parts: _Parts, context: Context) -> float | None:
     if load is None or server is None or server.daemon_cpu_s is None or not load.counts.completed:
         return None
     requests = float(load.counts.completed)
-    if load.tool == "pacer" and context.round.warmup_s:
+    if load.tool in WARM_UP_COUNTED and context.round.warmup_s:
         scheduled = load.counts.scheduled
         if load.rate_asked_per_s is None or not scheduled or load.counts.completed < 0.99 * scheduled:
             return None

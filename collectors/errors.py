@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 _QUOTE_LIMIT = 160
+_SENTENCE_LIMIT = 600
 
 
 class TandemError(Exception):
@@ -27,11 +28,17 @@ class ReadError(TandemError):
         self.file = str(file)
         self.line = line
         self.text = text
-        self.reason = message
+        self.reason = one_line(message)
         where = self.file if line is None else f"{self.file}, line {line}"
-        quoted = "" if text is None else f": {_shorten(text)!r}"
-        super().__init__(f"{where}: {message}{quoted}")
+        quoted = "" if text is None else f": {_shorten(repr(_shorten(text, _QUOTE_LIMIT)), 2 * _QUOTE_LIMIT)}"
+        super().__init__(f"{where}: {self.reason}{quoted}")
 
 
-def _shorten(text: str) -> str:
-    return text if len(text) <= _QUOTE_LIMIT else text[: _QUOTE_LIMIT - 1] + "…"
+def one_line(text: str) -> str:
+    """Return the text short and printable: it may quote a key or a message of a damaged file."""
+    cut = text if len(text) <= _SENTENCE_LIMIT else text[:_SENTENCE_LIMIT] + "…"
+    return _shorten("".join(each if each.isprintable() else repr(each)[1:-1] for each in cut), _SENTENCE_LIMIT)
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,8 @@ from collectors.errors import ReadError
 
 LARGEST = 2**63
 """No counter and no clock reaches it; a larger number is damage."""
+_MOST_DIGITS = 300              # so that each is a float, too
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def reject_constant(name: str) -> NoReturn:
@@ -37,18 +40,41 @@ def read_text(path: Path) -> str:
 def parse_object(text: str, file: Path | str) -> dict[str, object]:
     """Return the JSON object in the text; ReadError with the line where it is broken."""
     try:
-        value = json.loads(text, parse_constant=reject_constant)
+        value = json.loads(text, parse_constant=reject_constant, parse_int=_whole, parse_float=_fraction)
     except json.JSONDecodeError as error:
-        lines = text.splitlines() or [""]
-        line = min(error.lineno, len(lines))
-        raise ReadError(f"broken JSON ({error.msg})", file=file, line=line, text=lines[line - 1]) from None
+        line = text.split("\n")[error.lineno - 1]
+        raise ReadError(f"broken JSON ({error.msg})", file=file, line=error.lineno, text=line) from None
     except ValueError as error:
         raise ReadError(str(error), file=file) from None
     except RecursionError:
         raise ReadError("JSON nested too deeply", file=file) from None
+    if _HALF_CHARACTER.search(text) is not None and not _is_text(value):
+        raise ReadError("half of a character (a lone surrogate) in a text", file=file)
     if not isinstance(value, dict):
         raise ReadError("not a JSON object", file=file, line=1, text=text.split("\n", 1)[0])
     return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number beyond the largest that a computer holds")
+    return number
+
+
+def _is_text(value: object) -> bool:
+    """Say whether all texts in a JSON value can be written in UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_object(path: Path) -> dict[str, object]:
@@ -130,6 +156,20 @@ class Fields:
             raise self.fail(key, "a whole number of a sensible size")
         return value
 
+    def count(self, key: str) -> int:
+        """Return a whole number that is not below 0; ReadError otherwise."""
+        value = self.integer(key)
+        if value < 0:
+            raise self.fail(key, "a whole number of at least 0")
+        return value
+
+    def amount(self, key: str) -> float:
+        """Return a number that is not below 0 and not beyond any counter; ReadError otherwise."""
+        value = self.number(key)
+        if not 0 <= value < LARGEST:
+            raise self.fail(key, "a number of at least 0 and of a sensible size")
+        return value
+
     def number(self, key: str) -> float:
         """Return a number; ReadError otherwise."""
         value = self._value.get(key)
@@ -160,6 +200,14 @@ class Fields:
     def optional_integer(self, key: str) -> int | None:
         """Return a whole number or None where it is null or absent; ReadError otherwise."""
         return self.integer(key) if self.has(key) else None
+
+    def optional_count(self, key: str) -> int | None:
+        """Return a count or None where it is null or absent; ReadError otherwise."""
+        return self.count(key) if self.has(key) else None
+
+    def optional_amount(self, key: str) -> float | None:
+        """Return an amount or None where it is null or absent; ReadError otherwise."""
+        return self.amount(key) if self.has(key) else None
 
     def optional_number(self, key: str) -> float | None:
         """Return a number or None where it is null or absent; ReadError otherwise."""
@@ -202,6 +250,6 @@ class Fields:
     def integers(self, key: str) -> tuple[int, ...]:
         """Return the list of whole numbers under the key; ReadError otherwise."""
         value = self._value.get(key)
-        if not isinstance(value, list) or not all(type(item) is int for item in value):
+        if not isinstance(value, list) or not all(type(item) is int and abs(item) < LARGEST for item in value):
             raise self.fail(key, "a list of whole numbers")
         return tuple(value)

@@ -29,6 +29,14 @@ LAG_SHARE_OF_P99: Final = 0.10
 """... or above this share of the p99 it reports ..."""
 LAG_UNAVOIDABLE_US: Final = 250.0
 """... unless it is below what the best generator's timer shows: beside a fast server that is a large share."""
+WRK2_TIMER_US: Final = 1_000.0
+"""wrk2 waits by timers of whole milliseconds and does not say how late it sent: this is taken for its lag p99."""
+WRK2_CALIBRATION_S: Final = 10.0
+"""wrk2 throws away the latencies of its first seconds (but not their counts) ..."""
+WRK2_CALIBRATION_PER_CONNECTION_S: Final = 0.005
+"""... and of so much more for each connection."""
+H2LOAD_SILENT_END_S: Final = 1.0
+"""A closed loop of h2load without one reply for so long at its end has lost connections that it does not report."""
 CLIENT_CORE_BUSY_SHARE: Final = 0.80
 """... or with one of the client's cores busier than this."""
 WIRE_SHARE_OF_LINK: Final = 0.90
@@ -36,7 +44,7 @@ WIRE_SHARE_OF_LINK: Final = 0.90
 HALVES_DIFFERENCE_SHARE: Final = 0.05
 """First and second half of the measured time may differ by this share of their mean."""
 HALVES_LEAST_REQUESTS: Final = 100
-"""Halves with fewer requests than this are too small to be compared."""
+"""Halves with fewer requests than this are too small to be compared, unless one has not half of the other's."""
 STEAL_SHARE: Final = 0.001
 """Above this share of a machine's time taken by its hypervisor, the environment changed."""
 SWAPPED_PAGES: Final = 0

@@ -21,7 +21,7 @@ def figures(before: Counters, after: Counters, *, file: str) -> MachineFigures:
     interval_ns = after.monotonic_ns - before.monotonic_ns
     if before.machine != after.machine or interval_ns <= 0:
         raise ReadError("the two snapshots are not of one machine, one after the other", file=file)
-    cores = {core: _delta(before.cpu[core], after.cpu[core]) for core in before.cores if core in after.cpu}
+    cores = {core: _delta(ticks, after.cpu[core]) for core, ticks in before.cpu.items() if core in after.cpu}
     busy = {core: share for core, ticks in cores.items() if (share := _busy_share(ticks)) is not None}
     busiest = max(busy, key=lambda core: (busy[core], -core), default=None)
     interface, wire = _wire(before.net, after.net)

@@ -95,8 +95,15 @@ class Errors:
     detail: Mapping[str, int] = field(default_factory=dict)
 
     def by_kind(self) -> dict[str, int]:
-        """Return the kinds that were counted (0 included) in a fixed order."""
-        return {kind: value for kind in ERROR_KINDS if (value := getattr(self, kind)) is not None}
+        """Return the kinds that were counted (0 included) in a fixed order; timeouts that are ticks under
+        their own name."""
+        return {kind: value for kind in ERROR_KINDS if (value := self._count(kind)) is not None}
+
+    def _count(self, kind: str) -> int | None:
+        if kind in {"timeout", "timeout_ticks"}:
+            return self.timeout if (kind == "timeout") == (self.timeout_unit == "requests") else None
+        value: int | None = getattr(self, kind)
+        return value
 
     def seen(self) -> dict[str, int]:
         """Return the kinds that occurred."""
@@ -104,7 +111,7 @@ class Errors:
 
     def share_kinds(self) -> tuple[str, ...]:
         """Return the kinds that count failed requests and so may enter an error share."""
-        return tuple(kind for kind in self.by_kind() if kind != "timeout" or self.timeout_unit == "requests")
+        return tuple(kind for kind in self.by_kind() if kind != "timeout_ticks")
 
 
 ERROR_KINDS: Final = (
@@ -112,6 +119,7 @@ ERROR_KINDS: Final = (
     "read",
     "write",
     "timeout",
+    "timeout_ticks",
     "status_4xx",
     "status_5xx",
     "status_over_399",
@@ -167,17 +175,20 @@ class LoadResult:
     """What one load generator reported of one run.
 
     Rates are per second of the measured window. `connections` is what really existed: wrk and wrk2 divide
-    the asked number by the threads as integers. `reply_bytes_mean` includes headers. `notes` are the
-    reader's warnings.
+    the asked number by the threads as integers. `streams`: requests at a time on each connection, where
+    there may be several. `reply_bytes_mean` includes headers. `flags` are what this generator is known to
+    get wrong and did in this run, each by its name; `notes` are the reader's warnings as sentences, those of
+    the flags among them.
     """
 
-    tool: Literal["wrk", "wrk2", "pacer"]
+    tool: Literal["wrk", "wrk2", "pacer", "h2load"]
     tool_version: str | None = None
     loop: Loop
     url: str
     threads: int | None = None
     connections_asked: int
     connections: int
+    streams: int | None = None
     rate_asked_per_s: float | None = None
     duration_asked_s: float
     duration_s: float
@@ -195,6 +206,7 @@ class LoadResult:
     interrupted: str | None = None
     checks: tuple[Check, ...] = ()
     series: tuple[Second, ...] = ()
+    flags: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

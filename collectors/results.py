@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from collectors.errors import ReadError, TandemError
-from collectors.jsonio import Fields
+from collectors.jsonio import Fields, read_text
 from collectors.link import LinkFigures, read_link
 from collectors.plan.pending import read_plan
+from collectors.readers.floor import Floor, read_floor
 from collectors.run import Cell
 
 ARCHIVES = ("server.tar.gz", "client.tar.gz")
@@ -31,6 +32,8 @@ class PlannedRound:
     warmup_s: float
     duration_s: float
     timeout_s: float | None
+    streams: int | None = None
+    protocol: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -39,6 +42,9 @@ class PlannedRound:
             shape = f"closed loop, {self.connections} connections"
         else:
             shape = f"open loop, {self.rate_per_s:g} requests/s over {self.connections} connections"
+        if self.protocol is not None:
+            version = {"h2": "HTTP/2", "h1": "HTTP/1.1"}.get(self.protocol, self.protocol)
+            shape += f" of {self.streams} stream(s), {version}" if self.protocol == "h2" else f", {version}"
         where = "through the link" if self.path == "link" else "on the server's own localhost"
         return f"{self.generator}, {shape}, {self.duration_s:g} s after {self.warmup_s:g} s of warm-up, {where}"
 
@@ -122,6 +128,19 @@ class ResultsFolder:
         except ReadError:
             return None
 
+    @property
+    def floor_file(self) -> Path:
+        """Return where the floor's raw output is."""
+        return self.directory / "link" / "before" / "floor.json"
+
+    @cached_property
+    def floor(self) -> Floor | None:
+        """Return what generator and link cost by themselves, None where that was not measured or cannot be read."""
+        try:
+            return read_floor(read_text(self.floor_file), self.floor_file)
+        except ReadError:
+            return None
+
     @cached_property
     def _by_id(self) -> Mapping[str, PlannedRun]:
         return {run.id: run for run in self.plan.runs}
@@ -195,6 +214,8 @@ def _round(name: str, row: Fields) -> PlannedRound:
         warmup_s=row.optional_number("warmup_s") or 0.0,
         duration_s=row.number("duration_s"),
         timeout_s=row.optional_number("timeout_s"),
+        streams=row.optional_integer("streams"),
+        protocol=row.optional_text("protocol"),
     )
 
 

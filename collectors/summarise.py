@@ -30,6 +30,13 @@ SERVICE_NOTE: Final = (
 )
 
 
+PACED_SERVICE_NOTE: Final = (
+    "latencies are service times at a given rate: they count from the sending, and nothing is sent while a "
+    "connection is taken, so they are not free of coordinated omission and never rank with those of an open "
+    "loop that counts from the intended send time"
+)
+
+
 def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
     """Return the summary and the runs behind it (with the verdicts that only peers can give)."""
     loaded, missing = load_runs(folder)
@@ -53,6 +60,7 @@ def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
         link_after=after,
         tables=tuple(_table(folder, round_, runs) for round_ in plan.rounds.values()),
         missing_runs=missing,
+        floor=folder.floor,
     )
     return summary, runs
 
@@ -169,9 +177,9 @@ def _verdicts(runs: Sequence[Run]) -> tuple[Verdict, ...]:
 
 
 def _label(loads: Sequence[LoadResult], kinds: Sequence[str]) -> LatencyLabel:
-    if "overloaded" in kinds:
-        return "backlog"
-    return "service time" if any(load.latency.kind == "service" for load in loads) else "latency"
+    if any(load.latency.kind == "service" for load in loads):
+        return "service time"
+    return "backlog" if "overloaded" in kinds else "latency"
 
 
 def _latency(parts: Sequence[Latency]) -> Latency | None:
@@ -199,7 +207,7 @@ def _table_notes(rows: Sequence[Row], round_: PlannedRound) -> tuple[str, ...]:
     notes = []
     latencies = [row.latency for row in rows if row.latency is not None]
     if any(latency.kind == "service" for latency in latencies):
-        notes.append(SERVICE_NOTE)
+        notes.append(SERVICE_NOTE if round_.loop == "closed" else PACED_SERVICE_NOTE)
     if any(row.label == "backlog" for row in rows):
         notes.append(BACKLOG_NOTE)
     if any(latency.truncated for latency in latencies):

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from collectors.link import LinkFigures
 from collectors.model import Errors, Finding, Latency, Verdict
+from collectors.readers.floor import Floor
 from collectors.replicates import Spread
 from collectors.run import Cell
 
@@ -63,7 +64,7 @@ class Table:
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """A campaign's results. `outcome` is the overall verdict in one sentence, `warnings` what to know
-    first."""
+    first, `floor` what generator and link cost by themselves."""
 
     schema_version: int = SCHEMA_VERSION
     campaign: str
@@ -82,6 +83,7 @@ class Summary:
     link_after: LinkFigures | None
     tables: tuple[Table, ...]
     missing_runs: tuple[str, ...] = ()
+    floor: Floor | None = None
 
 
 def errors_by_kind(errors: tuple[Errors, ...]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from collectors.cells import (
 )
 from collectors.model import ERROR_KINDS
 from collectors.summary import Row, Summary, Table
+from collectors.units import DASH
 
 WIDTH: Final = 120
 HEADINGS: Final = (
@@ -47,11 +48,17 @@ def text(summary: Summary, *, width: int = WIDTH) -> str:
     lines += _wrapped(summary.outcome, width)
     if summary.link_before is not None:
         lines += _wrapped(f"link: {summary.link_before.sentence}", width)
+        lines += _wrapped(floor_line(summary), width)
     for finding in summary.warnings:
         lines += _wrapped(f"! {finding.advice}", width, indent="  ")
     for table in summary.tables:
         lines += ["", f"{table.round}: {table.sentence}", *_grid(table, width)]
     return "\n".join(lines) + "\n"
+
+
+def floor_line(summary: Summary) -> str:
+    """Return what generator and link cost by themselves, in one line."""
+    return f"the generator and the link alone: {DASH if summary.floor is None else summary.floor.sentence}"
 
 
 def _grid(table: Table, width: int) -> list[str]:
@@ -119,7 +126,7 @@ def markdown(summary: Summary) -> str:
         f"- {summary.replicates_note}",
     ]
     if summary.link_before is not None:
-        lines.append(f"- link before: {summary.link_before.sentence}")
+        lines += [f"- link before: {summary.link_before.sentence}", f"- {_escaped(floor_line(summary))}"]
     if summary.link_after is not None:
         lines.append(f"- link after: {summary.link_after.sentence}")
     if summary.warnings:

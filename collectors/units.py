@@ -9,7 +9,8 @@ from typing import Final
 _MICROSECONDS: Final = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
 _DECIMAL: Final = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 _BINARY: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
-_NUMBER: Final = r"(\d+(?:\.\d+)?)"
+_NUMBER: Final = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
+_LARGEST: Final = 2**63
 
 DASH: Final = "\N{EN DASH}"
 """What is shown where nothing was measured."""
@@ -29,7 +30,18 @@ def size_bytes(text: str) -> int:
     """Return bytes of `785.72MB`, `64.36KB`, `0.00B` (steps of 1024); ValueError for anything else."""
     if not text.endswith("B"):
         raise ValueError(f"{text!r} is not a size in B, KB, MB, GB, TB or PB")
-    return round(_scaled(text[:-1], r"([KMGTP]?)", _BINARY, "a size in B, KB, MB, GB, TB or PB"))
+    size = round(_scaled(text[:-1], r"([KMGTP]?)", _BINARY, "a size in B, KB, MB, GB, TB or PB"))
+    if size >= _LARGEST:
+        raise ValueError(f"{text!r} is more bytes than any counter holds")
+    return size
+
+
+def requests_in(rate_per_s: float, seconds: float) -> int:
+    """Return how many requests a rate makes in a time; ValueError for more than any counter holds."""
+    number = rate_per_s * seconds
+    if not number < _LARGEST:
+        raise ValueError(f"{rate_per_s:g} requests per second for {seconds:g} s are more than any counter holds")
+    return round(number)
 
 
 def _scaled(text: str, unit: str, scales: dict[str, float] | dict[str, int], what: str) -> float:

@@ -75,6 +75,8 @@ def completed_share(load: LoadResult) -> float | None:
 def errors(measured: Measured) -> Verdict | None:
     """Too many requests failed, whatever kinds the generator counts as requests."""
     load = measured.load
+    if load.counts.completed == 0 and completed_share(load) is None:
+        return Verdict(kind="errors", evidence=(_nothing_answered(),))
     share = load.error_share
     if share is None or share <= limits.ERROR_SHARE:
         return None
@@ -98,7 +100,8 @@ def errors(measured: Measured) -> Verdict | None:
 
 def client_bound(measured: Measured) -> Verdict | None:
     """The generator could not keep its own schedule, or its machine was busy."""
-    found = [*_lag(measured.load), *_client_core(measured), *_own_checks(measured.load)]
+    load = measured.load
+    found = [*_lag(load), *_blind(load), *_coarse(load), *_client_core(measured), *_own_checks(load)]
     return Verdict(kind="client-bound", evidence=tuple(found)) if found else None
 
 
@@ -126,7 +129,11 @@ def unsteady(measured: Measured) -> Verdict | None:
     middle = len(seconds) // 2
     if middle == 0:
         return None
-    first, second = _half(seconds[:middle], load), _half(seconds[-middle:], load)
+    halves = seconds[:middle], seconds[-middle:]
+    least, most = sorted(sum(each.completed for each in half) for half in halves)
+    if most < limits.HALVES_LEAST_REQUESTS or limits.HALVES_LEAST_REQUESTS > least > most / 2:
+        return None
+    first, second = (_half(half, load) for half in halves)
     if first is None or second is None:
         return None
     difference = abs(first - second) / ((first + second) / 2)
@@ -188,6 +195,33 @@ def _lag_evidence(lag_us: float, limit_us: float) -> Evidence:
     return Evidence(what="the generator's lag p99", value=round(lag_us, 1), limit=limit_us, unit="us", where=RESULT)
 
 
+def _nothing_answered() -> Evidence:
+    return Evidence(what="requests answered", value=0, limit=1, unit="requests, at least", where=RESULT)
+
+
+def _blind(load: LoadResult) -> list[Evidence]:
+    """An open loop that had answers and recorded not one latency measured nothing of what it is there for."""
+    if load.loop != "open" or load.latency.recorded != 0 or not load.counts.ok:
+        return []
+    return [Evidence(what="latencies recorded", value=0, limit=1, unit="requests, at least", where=RESULT)]
+
+
+def _coarse(load: LoadResult) -> list[Evidence]:
+    """wrk2 does not report its lag; by its timers it may be a millisecond late at any request."""
+    if load.tool != "wrk2":
+        return []
+    known = (load.latency.percentile_us(name) for name in ("99", "90", "50"))
+    slowest = next((value for value in known if value is not None), None)
+    if slowest is None or limits.LAG_SHARE_OF_P99 * slowest >= limits.WRK2_TIMER_US:
+        return []
+    return [
+        Evidence(
+            what="lateness of wrk2's timers, against the latency it reports", value=limits.WRK2_TIMER_US,
+            limit=round(limits.LAG_SHARE_OF_P99 * slowest, 1), unit="us", where=RESULT,
+        )
+    ]  # fmt: skip
+
+
 def _client_core(measured: Measured) -> list[Evidence]:
     client = measured.client
     if measured.load_on != "client" or client is None or client.busiest_core_share is None:
@@ -226,8 +260,6 @@ GENERATOR_CHECKS = frozenset(
 def _half(seconds: list[Second], load: LoadResult) -> float | None:
     completed = sum(each.completed for each in seconds)
     scheduled = sum(each.scheduled for each in seconds)
-    if completed < limits.HALVES_LEAST_REQUESTS:
-        return None
     if load.loop == "open":
         return completed / scheduled if scheduled else None
     return completed / len(seconds)

@@ -44,7 +44,7 @@ def warnings(
     after: LinkFigures | None,
 ) -> tuple[Finding, ...]:
     """Return everything to know first, most weighty first, in a stable order."""
-    found = [*_gaps(runs, missing), *_link(folder, before, after), *_environment(runs)]
+    found = [*_gaps(runs, missing), *_link(folder, before, after), *_environment(runs), *_generators(runs)]
     found += [
         *_durability(folder),
         *_settings(folder),
@@ -129,6 +129,16 @@ def _link(folder: ResultsFolder, before: LinkFigures | None, after: LinkFigures 
                 yield Finding(kind="link", where=f"link {when}", advice=advice)
     if before is not None and after is not None:
         yield from drift(before, after)
+    yield from _floor(folder)
+
+
+def _floor(folder: ResultsFolder) -> Iterable[Finding]:
+    path, floor = folder.floor_file, folder.floor
+    where = str(path.relative_to(folder.directory))
+    if floor is None and path.is_file():
+        yield Finding(kind="floor", where=where, advice=f"{where} cannot be read, so the floor is not known")
+    elif floor is not None and floor.fault is not None:
+        yield Finding(kind="floor", where=where, value=floor.verdict, advice=floor.fault)
 
 
 def _environment(runs: Sequence[Run]) -> Iterable[Finding]:
@@ -149,6 +159,19 @@ def _environment(runs: Sequence[Run]) -> Iterable[Finding]:
             limit=worst.limit,
             advice=f"{advice}{ENVIRONMENT_ADVICE.get(what, '')}",
         )
+
+
+def _generators(runs: Sequence[Run]) -> Iterable[Finding]:
+    """Gather what generators got wrong over all runs: one sentence for each kind, the gravest run's."""
+    kinds: dict[str, list[tuple[Run, Finding]]] = {}
+    for run in runs:
+        for flag in run.load.flags if run.load is not None else ():
+            kinds.setdefault(flag.kind, []).append((run, flag))
+    for kind, seen in kinds.items():
+        _, worst = max(seen, key=lambda each: abs(_number(each[1].value)))
+        rounds = ", ".join(dict.fromkeys(run.cell.round for run, _ in seen))
+        advice = f"{rounds}: {worst.advice} (in {len(seen)} of {len(runs)} runs)"
+        yield Finding(kind=kind, where=rounds, value=worst.value, limit=worst.limit, advice=advice)
 
 
 def _number(value: float | str | None) -> float:

@@ -36,6 +36,18 @@ TEXTS: Final = {
     "samples": (
         "{count} request(s) in a run give no {missing}, {first} needs {least}; measure longer if it matters"
     ),
+    "wrk2-closing": (
+        "the daemon closes its connections, and wrk2 is made for ones that stay open: its latency holds the "
+        "opening of each, and a connection closed while idle may be lost for good; use pacer"
+    ),
+    "h2load-paced": (
+        "h2load --rps is not free of coordinated omission: its latency is service time and never ranks with "
+        "corrected latency; use pacer for latency at a rate"
+    ),
+    "h2load-log": (
+        "a run of {seconds} s is too long for h2load's log of single requests, so there will be no percentiles; "
+        "measure at most {limit} s if they matter"
+    ),
     "rate-high": (
         "{each} req/s on each connection leave no time for {trips} round trip(s) of up to {trip_ms} ms; ask "
         "for at least {enough} connections"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collectors.errors import PlanError
 from collectors.plan import constants as c
 from collectors.plan.campaign import override, read_campaign
-from collectors.plan.cells import check_endpoints, check_services, make_cells
+from collectors.plan.cells import check_endpoints, check_protocols, check_services, make_cells
 from collectors.plan.document import Item
 from collectors.plan.feasibility import findings
 from collectors.plan.model import Campaign, Cell, Plan, Profile, Service
@@ -46,6 +46,7 @@ def build_plan(project: Project, request: Request) -> Plan:
         _places(fields["rounds"]),
         narrowed=request.apps is not None,
     )
+    check_protocols(campaign.rounds, services, _places(fields["rounds"]))
     cells = make_cells(campaign, services, catalogue.endpoints)
     check_services(services, cells, [place for _, place in wanted])
     _check_count(campaign, cells, fields["blocks"].where)

@@ -35,6 +35,27 @@ def check_endpoints(
                 )
 
 
+def check_protocols(rounds: Sequence[Round], services: Sequence[Service], places: Mapping[str, str]) -> None:
+    """Refuse what h2load cannot measure and does not say so: HTTP/2 of an app that does not speak it (no reply
+    and no error), HTTP/1.1 of one that closes its connections (1.52 may never end)."""
+    for load in rounds:
+        for service in services if load.protocol is not None else ():
+            if not any(name in service.endpoints for name in load.endpoints):
+                continue
+            if load.protocol == "h2" and not service.http2:
+                able = [each.id for each in services if each.http2]
+                others = f", or apps that do: {listed(able)}" if able else ""
+                raise PlanError(
+                    f"{places[load.name]}: the round {load.name!r} asks HTTP/2 of {service.id}, whose launcher does "
+                    f"not speak it; allowed: protocol h1{others}"
+                )
+            if load.protocol == "h1" and not service.keep_alive:
+                raise PlanError(
+                    f"{places[load.name]}: the round {load.name!r} runs h2load in HTTP/1.1 against {service.id}, which "
+                    "closes its connections, and may never end; allowed: apps that keep them open, or generator wrk"
+                )
+
+
 def make_cells(
     campaign: Campaign, services: Sequence[Service], endpoints: Mapping[str, Endpoint]
 ) -> tuple[Cell, ...]:

@@ -14,6 +14,8 @@ DATABASE_PORT: Final = 5442
 
 VENVS_DIR: Final = "/opt/tandem/venvs"
 PACER: Final = "/opt/tandem/pacer.pyz"
+WRK2: Final = "/opt/tandem/wrk2"
+"""Where the operator's own wrk2 is copied to on the client."""
 LOCALHOST: Final = "127.0.0.1"
 LINK_ADDRESS_UNKNOWN: Final = "LINK_ADDRESS"
 """Stands for the server's address on the link in a plan that is only looked at."""
@@ -37,7 +39,14 @@ CONTRACT_REQUESTS_MAX: Final = 2000
 """Most requests of a contract check, so that it stays within seconds; a larger pool becomes a finding."""
 
 WRK_THREADS: Final = 2
-"""Threads of wrk where a round names none and its connections can be divided by it."""
+"""Threads of wrk, wrk2 and h2load where a round names none and its connections can be divided by it."""
+WRK2_RATE_PER_CONNECTION: Final = 0.5
+"""Below this rate wrk2 takes a connection that waits for its turn for a timeout: it looks every 2 s."""
+WRK2_RECORDED_MIN_S: Final = 10
+"""The least that must be left of a wrk2 run after its calibration."""
+H2LOAD_LOG_MAX_S: Final = 60
+"""Longest run of which h2load keeps a log of single requests: 25 bytes each, 15 MB at 10,000 a second."""
+STREAMS_MAX: Final = 1000
 
 # Linux, Documentation/networking/ip-sysctl.rst and include/net/tcp.h
 PORT_RANGE_DEFAULT: Final = (32768, 60999)

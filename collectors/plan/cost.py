@@ -74,6 +74,8 @@ def _round(load: Round, runs: Sequence[PlannedRun]) -> tuple[str, ...]:
 def _load(load: Round) -> str:
     rate = "closed loop" if load.rate_per_s is None else f"{plain(load.rate_per_s)} req/s"
     threads = "" if load.threads is None else f" over {load.threads} thread{'s' if load.threads > 1 else ''}"
+    if load.streams is not None and load.protocol == "h2":
+        threads += f" of {load.streams} HTTP/2 stream{'s' if load.streams > 1 else ''} each"
     warmup = f" after {plain(load.warmup_s)} s" if load.warmup_s else ""
     return f"{rate}, {load.connections} connections{threads}, {plain(load.duration_s)} s{warmup}"
 

@@ -15,6 +15,7 @@ from collectors.plan.advice import TEXTS
 from collectors.plan.commands import plain
 from collectors.plan.model import Campaign, Cell, Finding, Profile, Round, Service
 from collectors.plan.profile import client_ports, kernel_integer
+from collectors.readers.wrk2 import calibration_s
 
 
 def findings(
@@ -29,6 +30,7 @@ def findings(
         *_open_files(profile, cells),
         *_sessions(campaign, profile, cells),
         *_samples(cells),
+        *_generators(cells),
         *_rates_per_connection(cells),
         *_link(campaign, cells, link_mbit),
         *_contracts(campaign, cells),
@@ -120,12 +122,25 @@ def _sessions(campaign: Campaign, profile: Profile, cells: Sequence[Cell]) -> It
 def _samples(cells: Sequence[Cell]) -> Iterator[Finding]:
     """Percentiles that one run cannot support, p50 to p99.9."""
     for load in _rounds(cells):
-        count = _scheduled(load)
+        count = _recorded(load)
         missing = [] if count is None else [name for name, least in c.SAMPLES_FOR.items() if count < least]
         if count is not None and missing:
             least = c.SAMPLES_FOR[missing[0]]
             words = {"missing": " or ".join(missing), "first": missing[0], "least": least, "count": count}
             yield _finding("samples", load.name, count, least, words)
+
+
+def _generators(cells: Sequence[Cell]) -> Iterator[Finding]:
+    """What a generator is known to get wrong in a round, and yet can be asked."""
+    for load in _rounds(cells):
+        closing = ", ".join(service.id for service in _services(cells, load) if not service.keep_alive)
+        if load.generator == "wrk2" and closing:
+            yield _finding("wrk2-closing", f"{load.name}: {closing}", None, 0, {})
+        if load.generator == "h2load" and load.rate_per_s is not None:
+            yield _finding("h2load-paced", load.name, load.rate_per_s, 0, {})
+        if load.generator == "h2load" and load.duration_s > c.H2LOAD_LOG_MAX_S:
+            words = {"seconds": plain(load.duration_s)}
+            yield _finding("h2load-log", load.name, load.duration_s, c.H2LOAD_LOG_MAX_S, words)
 
 
 def _rates_per_connection(cells: Sequence[Cell]) -> Iterator[Finding]:
@@ -136,7 +151,7 @@ def _rates_per_connection(cells: Sequence[Cell]) -> Iterator[Finding]:
             continue
         trips = 1 if all(service.keep_alive for service in _services(cells, load)) else 2
         limit = 1 / (c.LINK_ROUND_TRIP_S * trips)
-        each = load.rate_per_s / load.connections
+        each = load.rate_per_s / load.connections / (load.streams or 1)
         if load.path == "link" and each > limit:
             words = {"each": plain(round(each)), "trips": trips, "trip_ms": plain(c.LINK_ROUND_TRIP_S * 1000)}
             words["enough"] = math.ceil(load.rate_per_s / limit)
@@ -178,6 +193,13 @@ def _duration(campaign: Campaign, seconds: float) -> Iterator[Finding]:
 def _scheduled(load: Round) -> int | None:
     """Requests that one run schedules; None in a closed loop, where replies decide."""
     return None if load.rate_per_s is None else int(load.rate_per_s * load.duration_s)
+
+
+def _recorded(load: Round) -> int | None:
+    """Latencies that one run records; wrk2 throws those of its calibration away."""
+    if load.rate_per_s is None or load.generator != "wrk2":
+        return _scheduled(load)
+    return int(load.rate_per_s * max(0.0, load.duration_s - calibration_s(load.connections)))
 
 
 def _rounds(cells: Iterable[Cell]) -> list[Round]:

@@ -125,6 +125,9 @@ def _service(service: Service) -> dict[str, Any]:
 def _round(load: Round) -> dict[str, Any]:
     fields = asdict(load)
     del fields["name"]
+    for key in ("streams", "protocol"):
+        if fields[key] is None:
+            del fields[key]
     return {**fields, "endpoints": list(load.endpoints), "loop": load.loop}
 
 

@@ -29,7 +29,7 @@ def read_launchers(apps_dir: Path) -> Mapping[str, Launcher]:
 
 
 def _launcher(name: str, item: Item) -> Launcher:
-    fields = item.fields(required=("argv", "keep_alive"), optional=("options", "env"))
+    fields = item.fields(required=("argv", "keep_alive"), optional=("options", "env", "http2"))
     options = read_options(fields["options"]) if "options" in fields else {}
     argv = fields["argv"].items()
     for word in argv:
@@ -40,6 +40,7 @@ def _launcher(name: str, item: Item) -> Launcher:
         keep_alive=fields["keep_alive"].boolean(),
         options=options,
         env=read_env(fields["env"]) if "env" in fields else {},
+        http2=fields["http2"].boolean() if "http2" in fields else False,
     )
 
 

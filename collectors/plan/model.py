@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Generator = Literal["wrk", "pacer"]
+Generator = Literal["wrk", "wrk2", "pacer", "h2load"]
+Protocol = Literal["h2", "h1"]
 Path = Literal["localhost", "link"]
 Machine = Literal["client", "server"]
 Loop = Literal["open", "closed"]
@@ -21,8 +22,9 @@ class Round:
     """One load condition.
 
     `rate_per_s` is None in a closed loop, where each connection sends its next request when the last reply is
-    in. `threads` is None for a generator that has none. `timeout_s` is the age at which a request is given
-    up.
+    in. `threads` is None for a generator that has none. `streams` (requests at a time on each connection) and
+    `protocol` are h2load's alone. `timeout_s` is the age at which a request is given up; wrk2 and h2load give
+    up none, and are ended themselves a while after it.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Round:
     duration_s: float
     timeout_s: float
     endpoints: tuple[str, ...]
+    streams: int | None = None
+    protocol: Protocol | None = None
 
     @property
     def loop(self) -> Loop:
@@ -81,13 +85,17 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Launcher:
-    """A way to start daemons: the command with {placeholders}, and options that a variant may override."""
+    """A way to start daemons: the command with {placeholders}, and options that a variant may override.
+
+    `http2`: it also answers HTTP/2 without TLS, with prior knowledge.
+    """
 
     name: str
     argv: tuple[str, ...]
     keep_alive: bool
     options: Mapping[str, str]
     env: Mapping[str, str]
+    http2: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +137,7 @@ class Service:
     keep_alive: bool
     pool_size: int
     endpoints: Mapping[str, Offer]
+    http2: bool = False
 
     @property
     def unit(self) -> str:

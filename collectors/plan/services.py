@@ -138,6 +138,7 @@ def _merged(
         env={**launcher.env, **env},
         port=_port(fields["port"]),
         keep_alive=launcher.keep_alive,
+        http2=launcher.http2,
         pool_size=pool_size,
         endpoints={
             key: _offer(key, item, catalogue, pool_size)

@@ -44,13 +44,15 @@ def read_counters(path: Path) -> Counters:
     if top.integer("schema_version") != 1:
         raise top.fail("schema_version", "1, the only one this version reads")
     cores = top.integers("cpus")
+    if len(set(cores)) < len(cores) or any(core < 0 for core in cores):
+        raise top.fail("cpus", "a list of different cores")
     cpu = top.inner("cpu")
     return Counters(
         machine=top.text("machine"),
         when=top.text("when"),
-        monotonic_ns=top.integer("monotonic_ns"),
-        realtime_ns=top.integer("realtime_ns"),
-        ticks_per_s=top.integer("ticks_per_s"),
+        monotonic_ns=top.count("monotonic_ns"),
+        realtime_ns=top.count("realtime_ns"),
+        ticks_per_s=top.count("ticks_per_s"),
         cores=cores,
         cpu={core: _numbers(cpu.inner(str(core))) for core in cores if cpu.has(str(core))},
         net=_nested(top.optional_inner("net")),
@@ -61,7 +63,7 @@ def read_counters(path: Path) -> Counters:
 
 
 def _numbers(fields: Fields) -> dict[str, int]:
-    return {key: fields.integer(key) for key in fields.names()}
+    return {key: fields.count(key) for key in fields.names()}
 
 
 def _flat(fields: Fields | None) -> dict[str, int]:
@@ -78,8 +80,8 @@ def _daemon(fields: Fields | None) -> DaemonCounters | None:
     if fields is None:
         return None
     return DaemonCounters(
-        cpu_ns=fields.optional_integer("cpu_ns"),
-        memory_bytes=fields.optional_integer("memory_bytes"),
-        memory_peak_bytes=fields.optional_integer("memory_peak_bytes"),
-        tasks=fields.optional_integer("tasks"),
+        cpu_ns=fields.optional_count("cpu_ns"),
+        memory_bytes=fields.optional_count("memory_bytes"),
+        memory_peak_bytes=fields.optional_count("memory_peak_bytes"),
+        tasks=fields.optional_count("tasks"),
     )

@@ -7,14 +7,19 @@ from pathlib import Path
 from collectors.errors import ReadError
 from collectors.jsonio import parse_object, read_text
 from collectors.model import LoadResult
+from collectors.readers.floor import Floor, is_floor, read_floor
+from collectors.readers.h2load import LOG_FILE, START, read_h2load
+from collectors.readers.hlog import HistogramLog, read_hlog
 from collectors.readers.iperf3 import Iperf3Result, read_iperf3
 from collectors.readers.pacer import read_pacer
 from collectors.readers.ping import PingResult, read_ping
 from collectors.readers.wrk import read_wrk
 
-KNOWN = "wrk's or wrk2's text, pacer's JSON, iperf3's JSON, ping's text"
+KNOWN = (
+    "wrk's, wrk2's or h2load's text, pacer's JSON or histogram log, pacer selftest's JSON, iperf3's JSON, ping's text"
+)
 
-Read = LoadResult | Iperf3Result | PingResult
+Read = LoadResult | HistogramLog | Iperf3Result | PingResult | Floor
 
 
 def read_any(path: Path) -> tuple[str, Read]:
@@ -27,15 +32,29 @@ def read_any(path: Path) -> tuple[str, Read]:
         return _json(text, path)
     if start.startswith("PING "):
         return "ping", read_ping(text, path)
+    if start.startswith((START, "$ h2load ")):
+        return "h2load", read_h2load(text, path, log=_log_beside(path))
     if start.startswith(("Running ", "$ wrk")):
         result = read_wrk(text, path)
         return result.tool, result
+    if start.startswith(("#[", '"StartTimestamp"', "Tag=")):
+        return "histogram log", read_hlog(text, path)
     line = text[: len(text) - len(start)].count("\n") + 1
     raise ReadError(f"not a file of a known tool ({KNOWN})", file=path, line=line, text=start.split("\n", 1)[0])
 
 
+def _log_beside(path: Path) -> tuple[str, Path] | None:
+    """Return h2load's log of single requests where a run's folder or a name such as steady.log has one."""
+    for log in (path.with_name(LOG_FILE), path.with_suffix(".log")):
+        if log.is_file() and log != path:
+            return read_text(log), log
+    return None
+
+
 def _json(text: str, path: Path) -> tuple[str, Read]:
     top = parse_object(text, path)
+    if is_floor(top):
+        return "floor", read_floor(text, path)
     tool, start = top.get("tool"), top.get("start")
     if isinstance(tool, dict) and tool.get("name") == "pacer":
         return "pacer", read_pacer(text, path)

@@ -56,7 +56,7 @@ def read_iperf3(text: str, file: Path | str) -> Iperf3Result:
     test = start.inner("test_start")
     if test.text("protocol") != "TCP":
         raise test.fail("protocol", "TCP")
-    mss = start.optional_integer("tcp_mss_default") or start.optional_integer("tcp_mss")
+    mss = start.optional_count("tcp_mss_default") or start.optional_count("tcp_mss")
     rows, end = top.rows("intervals"), top.inner("end")
     bidir = end.has("sum_sent_bidir_reverse")
     first = _direction(rows, "sum", end.inner("sum_sent"), mss)
@@ -73,13 +73,13 @@ def _direction(rows: list[Fields], key: str, sent: Fields, mss: int | None) -> D
         measured = measured[1:]
     if not measured:
         raise ReadError("no interval was measured after the first second", file=sent.file)
-    longest = max(each.number("seconds") for each in measured)
-    whole = [each for each in measured if each.number("seconds") >= 0.5 * longest]
-    sent_bytes = sent.integer("bytes")
+    longest = max(each.amount("seconds") for each in measured)
+    whole = [each for each in measured if each.amount("seconds") >= 0.5 * longest]
+    sent_bytes = sent.count("bytes")
     return Direction(
-        intervals_mbit=tuple(round(each.number("bits_per_second") / 1e6, 3) for each in whole),
+        intervals_mbit=tuple(round(each.amount("bits_per_second") / 1e6, 3) for each in whole),
         omitted_intervals=len(sums) - len(measured),
         sent_bytes=sent_bytes,
-        retransmits=sent.optional_integer("retransmits"),
+        retransmits=sent.optional_count("retransmits"),
         segments=None if not mss else -(-sent_bytes // mss),
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from collectors.errors import ReadError
-from collectors.jsonio import Fields, parse_object
+from collectors.jsonio import LARGEST, Fields, parse_object
 from collectors.model import Check, Counts, Errors, Latency, LatencyKind, LoadResult, Second
 
 SCHEMA_VERSION = 1
+_STATUS = re.compile(r"[1-9][0-9]{2}")
+_PERCENTILE = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,9})?")
 
 
 def read_pacer(text: str, file: Path | str) -> LoadResult:
@@ -24,7 +27,7 @@ def read_pacer(text: str, file: Path | str) -> LoadResult:
     loop = load.text("loop")
     if loop not in ("open", "closed"):
         raise load.fail("loop", "open or closed")
-    measured_s = load.number("measured_s")
+    measured_s = load.amount("measured_s")
     series = _series(top)
     latency = top.inner("latency")
     primary = latency.text("primary")
@@ -35,22 +38,22 @@ def read_pacer(text: str, file: Path | str) -> LoadResult:
         tool_version=tool.text("version"),
         loop="open" if loop == "open" else "closed",
         url=top.inner("target").text("url"),
-        connections_asked=load.integer("connections"),
-        connections=load.integer("connections"),
-        rate_asked_per_s=load.optional_number("rate_per_s"),
-        duration_asked_s=load.number("duration_s"),
+        connections_asked=load.count("connections"),
+        connections=load.count("connections"),
+        rate_asked_per_s=load.optional_amount("rate_per_s"),
+        duration_asked_s=load.amount("duration_s"),
         duration_s=measured_s,
-        timeout_s=load.optional_number("timeout_s"),
-        counts=_counts(top, load, round(rates.number("completed_per_s") * measured_s)),
+        timeout_s=load.optional_amount("timeout_s"),
+        counts=_counts(top, load, _times(rates, "completed_per_s", measured_s)),
         errors=_errors(top),
-        completed_per_s=rates.number("completed_per_s"),
-        ok_per_s=rates.optional_number("ok_per_s"),
-        read_bytes=top.inner("counts").integer("bytes_read"),
+        completed_per_s=rates.amount("completed_per_s"),
+        ok_per_s=rates.optional_amount("ok_per_s"),
+        read_bytes=top.inner("counts").count("bytes_read"),
         latency=_latency(latency, "corrected" if primary == "corrected" else "service"),
         service=_latency(latency, "service"),
         lag=_latency(latency, "lag"),
         wait=_latency(latency, "wait"),
-        generator_cpu_s=cost.optional_number("cpu_s"),
+        generator_cpu_s=cost.optional_amount("cpu_s"),
         interrupted=top.optional_text("interrupted"),
         checks=tuple(_check(row) for row in top.inner("validity").rows("checks")),
         series=series,
@@ -60,22 +63,29 @@ def read_pacer(text: str, file: Path | str) -> LoadResult:
 
 def _counts(top: Fields, load: Fields, completed_in_window: int) -> Counts:
     counts = top.inner("counts")
-    scheduled, unfinished = counts.integer("scheduled"), counts.integer("unfinished")
-    ok, http_errors, failed = counts.integer("ok"), counts.integer("http_errors"), counts.integer("failed")
+    scheduled, unfinished = counts.count("scheduled"), counts.count("unfinished")
+    ok, http_errors, failed = counts.count("ok"), counts.count("http_errors"), counts.count("failed")
     if scheduled != ok + http_errors + failed + unfinished:
         raise ReadError(
             f"the books do not balance: {scheduled} scheduled, but {ok} ok + {http_errors} http errors + "
             f"{failed} failed + {unfinished} unfinished",
             file=top.file,
         )
-    rate = load.optional_number("rate_per_s")
-    requested = None if rate is None else round(rate * load.number("duration_s"))
+    completed = counts.count("completed")
+    if not ok + http_errors <= completed <= scheduled:
+        raise ReadError(
+            f"the books do not balance: {completed} completed of {scheduled} scheduled, but {ok} ok + {http_errors} "
+            "http errors",
+            file=top.file,
+        )
+    rate = load.optional_amount("rate_per_s")
+    requested = None if rate is None else _times(load, "rate_per_s", load.amount("duration_s"))
     return Counts(
         requested=requested,
         scheduled=scheduled if rate is not None else None,
         attempted=scheduled,
-        sent=counts.integer("sent"),
-        completed=counts.integer("completed"),
+        sent=counts.count("sent"),
+        completed=completed,
         ok=ok,
         failed=http_errors + failed,
         unfinished=unfinished,
@@ -83,11 +93,22 @@ def _counts(top: Fields, load: Fields, completed_in_window: int) -> Counts:
     )
 
 
+def _times(fields: Fields, key: str, seconds: float) -> int:
+    """Return how many there are in so many seconds at the rate under the key."""
+    number = round(fields.amount(key) * seconds)
+    if number >= LARGEST:
+        raise fields.fail(key, "a rate of a sensible size")
+    return number
+
+
 def _errors(top: Fields) -> Errors:
     failures = top.inner("failures")
-    classes = {key: failures.integer(key) for key in failures.names()}
+    classes = {key: failures.count(key) for key in failures.names()}
     status = top.inner("status")
-    replies = {key: status.integer(key) for key in status.names()}
+    for key in status.names():
+        if _STATUS.fullmatch(key) is None:
+            raise status.fail(key, "the count of a status: three digits")
+    replies = {key: status.count(key) for key in status.names()}
 
     def under(prefix: str) -> int:
         return sum(value for key, value in classes.items() if key.startswith(prefix))
@@ -109,10 +130,13 @@ def _errors(top: Fields) -> Errors:
 def _latency(latency: Fields, kind: LatencyKind) -> Latency:
     one = latency.inner(kind)
     percentiles = one.inner("percentiles")
+    for key in percentiles.names():
+        if _PERCENTILE.fullmatch(key) is None:
+            raise percentiles.fail(key, "a percentile below 100")
     return Latency(
         kind=kind,
-        recorded=one.integer("n"),
-        censored=one.integer("censored"),
+        recorded=one.count("n"),
+        censored=one.count("censored"),
         mean_us=_us(one, "mean_ns"),
         stdev_us=_us(one, "stdev_ns"),
         min_us=_us(one, "min_ns"),
@@ -123,17 +147,17 @@ def _latency(latency: Fields, kind: LatencyKind) -> Latency:
 
 
 def _us(fields: Fields, key: str) -> float | None:
-    value = fields.optional_number(key)
+    value = fields.optional_amount(key)
     return None if value is None else value / 1e3
 
 
 def _series(top: Fields) -> tuple[Second, ...]:
     return tuple(
         Second(
-            second=row.integer("second"),
-            scheduled=row.integer("scheduled"),
-            completed=row.integer("completed"),
-            ok=row.integer("ok"),
+            second=row.count("second"),
+            scheduled=row.count("scheduled"),
+            completed=row.count("completed"),
+            ok=row.count("ok"),
         )
         for row in top.rows("series")
     )
@@ -159,6 +183,6 @@ def _notes(top: Fields) -> tuple[str, ...]:
     signal = top.optional_text("interrupted")
     if signal is not None:
         notes.append(f"the generator was interrupted by {signal}: the measured time is shorter than asked")
-    if (retried := top.inner("counts").integer("retried")) > 0:
+    if (retried := top.inner("counts").count("retried")) > 0:
         notes.append(f"{retried} requests were sent a second time on a new connection")
     return tuple(notes)

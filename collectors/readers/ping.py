@@ -9,15 +9,17 @@ from pathlib import Path
 from collectors.readers.lines import Lines
 
 _HEAD = re.compile(r"PING (\S+) \(?([^ )]+)\)?.*")
-_ECHO = re.compile(r"\d+ bytes from \S+.*: icmp_seq=(\d+) ttl=\d+ time=(\d+(?:\.\d+)?) ms( \(DUP!\))?")
-_TROUBLE = re.compile(r"(?:From \S+.* icmp_seq=\d+ .*|no answer yet for icmp_seq=\d+|ping: sendmsg: .*)")
+_ECHO = re.compile(
+    r"[0-9]+ bytes from [^:\s].{0,300}: icmp_seq=[0-9]+ ttl=[0-9]+ time=([0-9]{1,9}(?:\.[0-9]{1,9})?) ms( \(DUP!\))?"
+)
+_TROUBLE = re.compile(r"(?:From \S.{0,300} icmp_seq=[0-9]+ .*|no answer yet for icmp_seq=[0-9]+|ping: sendmsg: .*)")
 _TITLE = re.compile(r"--- (\S+) ping statistics ---")
 _SUMMARY = re.compile(
-    r"(\d+) packets transmitted, (\d+) received,(?: \+\d+ (?:errors|duplicates|corrupted),)* "
-    r"\d+(?:\.\d+)?% packet loss(?:, time \d+ms)?"
+    r"([0-9]{1,15}) packets transmitted, ([0-9]{1,15}) received,(?: \+[0-9]+ (?:errors|duplicates|corrupted),)* "
+    r"[0-9]+(?:\.[0-9]+)?% packet loss(?:, time [0-9]+ms)?"
 )
-_ROUND_TRIP = re.compile(r"rtt min/avg/max/mdev = .* ms(?:, pipe \d+)?(?:,? ?ipg/ewma .* ms)?")
-_PIPE = re.compile(r"pipe \d+")
+_ROUND_TRIP = re.compile(r"rtt min/avg/max/mdev = [0-9./]+ ms(?:, pipe [0-9]+)?(?:,? ?ipg/ewma [0-9./]+ ms)?")
+_PIPE = re.compile(r"pipe [0-9]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +42,13 @@ def read_ping(text: str, file: Path | str) -> PingResult:
     them."""
     lines = Lines(text, file)
     target = lines.take(_HEAD, "'PING …', the first line of ping")[2]
+    if not target.isprintable():
+        raise lines.error("the target holds a control character")
     times = []
     while True:
         if (echo := lines.take_if(_ECHO)) is not None:
-            if echo[3] is None:
-                times.append(float(echo[2]))
+            if echo[2] is None:
+                times.append(float(echo[1]))
         elif lines.take_if(_TROUBLE) is None:
             break
     lines.take(_TITLE, "an echo or '--- … ping statistics ---'")

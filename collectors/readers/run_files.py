@@ -60,7 +60,7 @@ def read_load_exit(path: Path) -> LoadExit:
         argv=top.texts("argv"),
         exit_status=top.optional_integer("exit_status"),
         timed_out=top.truth("timed_out"),
-        wall_s=top.optional_number("wall_s"),
+        wall_s=top.optional_amount("wall_s"),
     )
 
 
@@ -71,7 +71,7 @@ def read_stop(path: Path) -> Stop:
         active_state=top.optional_text("active_state") or "unknown",
         result=top.optional_text("result") or "success",
         exit_status=top.optional_integer("exit_status"),
-        restarts=top.optional_integer("restarts") or 0,
+        restarts=top.optional_count("restarts") or 0,
     )
 
 
@@ -82,11 +82,11 @@ def read_contract(path: Path) -> Contract:
     headers = top.optional_inner("headers")
     figures = ContractFigures(
         ok=top.truth("ok"),
-        requests=top.optional_integer("requests"),
-        reply_bytes=top.optional_integer("reply_bytes"),
-        body_bytes=top.optional_integer("body_bytes"),
+        requests=top.optional_count("requests"),
+        reply_bytes=top.optional_count("reply_bytes"),
+        body_bytes=top.optional_count("body_bytes"),
         keep_alive=top.truth("keep_alive") if top.has("keep_alive") else None,
-        wait_s=top.optional_number("wait_s"),
+        wait_s=top.optional_amount("wait_s"),
         failure=None if failure is None else failure.text("message"),
         headers=None if headers is None else {key: str(headers.raw(key)) for key in headers.names()},
     )

@@ -9,7 +9,7 @@ Facts this reader knows, each found in the tools' source or by running them:
   instead;
 - a run that recorded nothing prints 0.00us and -nan;
 - wrk2 clears its histogram after a calibration of about 10 s, so it records fewer latencies than it counts
-  requests.
+  requests; what else is wrong with it is in collectors.readers.wrk2.
 """
 
 from __future__ import annotations
@@ -24,29 +24,31 @@ from collectors import units
 from collectors.errors import ReadError
 from collectors.model import Counts, Errors, Latency, LoadResult
 from collectors.readers.lines import Lines
+from collectors.readers.wrk2 import judged
 from collectors.readers.wrk_command import Asked, asked_of
 
 RATE_TOLERANCE_SHARE = 0.02
 
-_NUM = r"(\d+(?:\.\d+)?)"
-_TIME = r"(\d+(?:\.\d+)?(?:us|ms|s|m|h)|-?nan(?:us|ms|s|m|h)?)"
-_COUNT = r"(\d+(?:\.\d+)?[kMGTP]?|-?nan)"
-_PERCENT = r"(\d+(?:\.\d+)?%|-?nan%)"
+_INT = r"([0-9]{1,15})"
+_NUM = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)"
+_TIME = r"([0-9]{1,15}(?:\.[0-9]{1,15})?(?:us|ms|s|m|h)|-?nan(?:us|ms|s|m|h)?)"
+_COUNT = r"([0-9]{1,15}(?:\.[0-9]{1,15})?[kMGTP]?|-?nan)"
+_PERCENT = r"([0-9]{1,15}(?:\.[0-9]{1,15})?%|-?nan%)"
 
 RUNNING = re.compile(r"Running (\S+) test @ (\S+)")
-SHAPE = re.compile(r"\s*(\d+) threads and (\d+) connections")
-CALIBRATION = re.compile(r"\s*(?:Initialised \d+ threads.*|Thread calibration: .*)")
+SHAPE = re.compile(rf"\s*{_INT} threads and {_INT} connections")
+CALIBRATION = re.compile(r"\s*(?:Initialised [0-9]+ threads.*|Thread calibration: .*)")
 STATS = re.compile(r"\s*Thread Stats\s+Avg\s+Stdev\s+Max\s+\+/- Stdev")
 LATENCY = re.compile(rf"\s*Latency\s+{_TIME}\s+{_TIME}\s+{_TIME}\s+{_PERCENT}")
 PER_THREAD = re.compile(rf"\s*Req/Sec\s+{_COUNT}\s+{_COUNT}\s+{_COUNT}\s+{_PERCENT}")
 DISTRIBUTION = re.compile(r"\s*Latency Distribution(?: \(HdrHistogram - (Recorded|Uncorrected) Latency.*\))?")
 PERCENTILE = re.compile(rf"\s*{_NUM}%\s+{_TIME}")
 SPECTRUM = re.compile(r"\s*Detailed Percentile spectrum:")
-SPECTRUM_ROW = re.compile(r"\s*(?:Value\s+Percentile\s+.*|[\d.]+\s+[\d.]+\s+\d+\s+(?:[\d.]+|inf)|-*)")
-SPECTRUM_NOTE = re.compile(r"#\[(?:(?:Mean|Buckets)\s.*|Max\s*=\s*[\d.]+, Total count\s*=\s*(\d+))\]")
-TOTAL = re.compile(r"\s*(\d+) requests in (\S+), (\S+) read")
-SOCKET_ERRORS = re.compile(r"\s*Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
-STATUS_ERRORS = re.compile(r"\s*Non-2xx or 3xx responses: (\d+)")
+SPECTRUM_ROW = re.compile(r"\s*(?:Value\s+Percentile\s+.*|[0-9.]+\s+[0-9.]+\s+[0-9]+\s+(?:[0-9.]+|inf)|-*)")
+SPECTRUM_NOTE = re.compile(rf"#\[(?:(?:Mean|Buckets)\s.*|Max\s*=\s*[0-9.]+, Total count\s*=\s*{_INT})\]")
+TOTAL = re.compile(rf"\s*{_INT} requests in (\S+), (\S+) read")
+SOCKET_ERRORS = re.compile(rf"\s*Socket errors: connect {_INT}, read {_INT}, write {_INT}, timeout {_INT}")
+STATUS_ERRORS = re.compile(rf"\s*Non-2xx or 3xx responses: {_INT}")
 RATE = re.compile(rf"Requests/sec:\s+{_NUM}")
 TRANSFER = re.compile(r"Transfer/sec:\s+(\S+)")
 
@@ -103,6 +105,8 @@ def _head(lines: Lines, seen: _Seen) -> None:
     match = lines.take(RUNNING, "'Running … test @ …', the first line of wrk")
     seen.duration_asked_s = lines.convert(units.duration_us, match[1]) / 1e6
     seen.url = match[2]
+    if not seen.url.isprintable():
+        raise lines.error("the URL holds a control character")
     match = lines.take(SHAPE, "'N threads and N connections'")
     seen.threads, seen.connections_asked = int(match[1]), int(match[2])
     if not 0 < seen.threads <= seen.connections_asked:
@@ -123,7 +127,11 @@ def _distribution(lines: Lines, seen: _Seen, hdr: str | None) -> None:
     into = seen.uncorrected if hdr == "Uncorrected" else seen.percentiles
     seen.hdr = seen.hdr or hdr is not None
     while (match := lines.take_if(PERCENTILE)) is not None:
-        into[_percentile_key(match[1])] = _time(lines, match[2], seen)
+        if float(match[1]) > 100:
+            raise lines.error("a percentile lies below 100")
+        value = _time(lines, match[2], seen)
+        if float(match[1]) < 100:       # the last one is the maximum
+            into[_percentile_key(match[1])] = value
     if not into:
         raise lines.missing("the percentiles of the latency distribution")
     lines.skip_blank()
@@ -150,6 +158,8 @@ def _totals(lines: Lines, seen: _Seen) -> None:
         seen.socket_errors = (connect, read, write, timeout)
     if (errors := lines.take_if(STATUS_ERRORS)) is not None:
         seen.status_errors = int(errors[1])
+        if seen.status_errors > seen.completed:
+            raise lines.error(f"there were {seen.completed} requests in all")
     seen.rate = float(lines.take(RATE, "'Socket errors: …', 'Non-2xx or 3xx responses: …' or 'Requests/sec:'")[1])
     expected = seen.completed / seen.duration_s if seen.duration_s else 0.0
     if abs(seen.rate - expected) > RATE_TOLERANCE_SHARE * max(seen.rate, expected) + 0.01:
@@ -167,7 +177,7 @@ def _interpret(seen: _Seen, asked: Asked, file: Path | str) -> LoadResult:
         raise ReadError(f"{timeout} timeouts but only {seen.completed} requests", file=file)
     nothing = recorded == 0 or (seen.nan and not seen.max_us)
     truncated = bool(timeout) and not is_wrk2 and not in_ticks
-    requested = round(asked.rate_per_s * seen.duration_asked_s) if asked.rate_per_s is not None else None
+    requested = _requested(asked.rate_per_s, seen.duration_asked_s, file)
     broken = connect + read + write
     late = 0 if in_ticks else timeout
     latency = Latency(
@@ -179,7 +189,7 @@ def _interpret(seen: _Seen, asked: Asked, file: Path | str) -> LoadResult:
         percentiles_us=dict.fromkeys(seen.percentiles) if nothing else seen.percentiles,
         truncated=truncated,
     )
-    return LoadResult(
+    result = LoadResult(
         tool="wrk2" if is_wrk2 else "wrk",
         loop="open" if is_wrk2 else "closed",
         url=seen.url,
@@ -209,6 +219,16 @@ def _interpret(seen: _Seen, asked: Asked, file: Path | str) -> LoadResult:
         service=_service(seen) if seen.uncorrected else None,
         notes=tuple(_notes(seen, is_wrk2=is_wrk2, nothing=nothing, truncated=truncated, in_ticks=in_ticks)),
     )  # fmt: skip
+    return judged(result, nan=seen.nan) if is_wrk2 else result
+
+
+def _requested(rate_per_s: float | None, seconds: float, file: Path | str) -> int | None:
+    if rate_per_s is None:
+        return None
+    try:
+        return units.requests_in(rate_per_s, seconds)
+    except ValueError as error:
+        raise ReadError(str(error), file=file) from None
 
 
 def _service(seen: _Seen) -> Latency:
@@ -216,6 +236,7 @@ def _service(seen: _Seen) -> Latency:
 
 
 def _notes(seen: _Seen, *, is_wrk2: bool, nothing: bool, truncated: bool, in_ticks: bool) -> list[str]:
+    """Return what is to be said of both tools, and of wrk alone; wrk2's own flags come on top."""
     notes = []
     effective = seen.threads * (seen.connections_asked // seen.threads)
     if effective != seen.connections_asked:
@@ -224,18 +245,16 @@ def _notes(seen: _Seen, *, is_wrk2: bool, nothing: bool, truncated: bool, in_tic
             "threads x "
             f"{seen.connections_asked // seen.threads}"
         )
-    if nothing:
+    if nothing and not is_wrk2:
         notes.append("no latency was recorded: the printed zeros and nan mean nothing")
-    elif seen.nan:
+    elif seen.nan and not is_wrk2:
         notes.append("a figure was printed as nan: not measured")
     if truncated:
         notes.append("replies slower than the timeout are missing from the latencies: percentiles are truncated")
-    if in_ticks and seen.socket_errors[3]:
+    if in_ticks and seen.socket_errors[3] and not is_wrk2:
         notes.append("timeouts are connections found waiting at a tick, not requests: they enter no share")
     if seen.status_errors:
         notes.append("latencies include those of error replies")
-    if is_wrk2 and seen.calibrated:
-        notes.append("wrk2 recorded no latency during its calibration of about 10 s")
     return notes
 
 

@@ -1,38 +1,20 @@
-"""The chart of one round: requests per second, failed requests and latency, row by row, as inline SVG.
-
-Drawn the same again from the same data: fixed ids, no date, text as text. Colours are placeholders that
-the page's style sheet gives a meaning to, so that one drawing serves light, dark and paper.
-"""
+"""The chart of one round: requests per second, failed requests and latency, row by row, as inline SVG."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from collectors.cells import got_cell, latency_us, share_cell
+from collectors.report.drawing import FAINT, GRID, INK, WIDTH, colour_of, style, to_svg
 from collectors.summary import Row, Table
 from collectors.units import show_latency, show_rate, show_share
 
-SERIES: Final = 8
-"""Colours that the style sheet defines; more daemons start again with the first."""
-INK, FAINT, GRID = "#010101", "#020202", "#030303"
-_SERIES_COLOURS = tuple(f"#0100{index + 16:02x}" for index in range(SERIES))
-_VARIABLES = {
-    INK: "var(--ink)",
-    FAINT: "var(--faint)",
-    GRID: "var(--rule)",
-    **{colour: f"var(--series-{index + 1})" for index, colour in enumerate(_SERIES_COLOURS)},
-}
-ROW_HEIGHT, GROUP_GAP, TOP, BOTTOM, WIDTH = 19.0, 0.9, 30.0, 38.0, 1080.0
+ROW_HEIGHT, GROUP_GAP, TOP, BOTTOM = 19.0, 0.9, 30.0, 38.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +31,7 @@ def chart(table: Table, services: Sequence[str], *, number: int) -> str | None:
     if not table.rows:
         return None
     places, titles, height = _layout(table, services)
-    with _style():
+    with style():
         total = height * ROW_HEIGHT + TOP + BOTTOM
         figure = Figure(figsize=(WIDTH / 72, total / 72))
         axes = figure.subplots(1, 3, sharey=True, gridspec_kw={"width_ratios": [5, 3, 5], "wspace": 0.09})
@@ -60,29 +42,7 @@ def chart(table: Table, services: Sequence[str], *, number: int) -> str | None:
         _failures(axes[1], places)
         _latencies(axes[2], places)
         _names(axes[0], places, titles)
-        stream = io.StringIO()
-        metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(stream, format="svg", transparent=True, metadata=metadata)
-    return _inline(stream.getvalue(), label=_label(table), number=number)
-
-
-def _style() -> AbstractContextManager[None]:
-    return mpl.rc_context(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": "tandem",
-            "font.family": "sans-serif",
-            "font.size": 10,
-            "text.color": INK,
-            "axes.labelcolor": INK,
-            "axes.edgecolor": GRID,
-            "xtick.color": FAINT,
-            "ytick.color": INK,
-            "axes.linewidth": 0.8,
-            "figure.facecolor": "none",
-            "axes.facecolor": "none",
-        }
-    )
+        return to_svg(figure, label=_label(table), prefix=f"r{number}")
 
 
 def _layout(table: Table, services: Sequence[str]) -> tuple[list[_Place], list[tuple[str, float]], float]:
@@ -95,8 +55,7 @@ def _layout(table: Table, services: Sequence[str]) -> tuple[list[_Place], list[t
             y += GROUP_GAP if not titles else 0.5 + GROUP_GAP
             titles.append((f"/{endpoint}", y - 0.25))
             y += 0.75
-        index = services.index(row.cell.service) if row.cell.service in services else len(services)
-        places.append(_Place(row=row, y=y, colour=_SERIES_COLOURS[index % SERIES]))
+        places.append(_Place(row=row, y=y, colour=colour_of(row.cell.service, services)))
         y += 1
     return places, titles, y
 
@@ -209,27 +168,3 @@ def _label(table: Table) -> str:
         for row in table.rows
     )
     return f"Round {table.round}. {rows}."
-
-
-def _inline(svg: str, *, label: str, number: int) -> str:
-    """Make the drawing part of a page: no prologue, ids of its own, colours and fonts from the style
-    sheet."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<style.*?</style>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(id="|url\(#|href="#)', rf"\1r{number}-", svg)
-    for colour, variable in _VARIABLES.items():
-        svg = svg.replace(colour, variable)
-    svg = re.sub(r"font: ([^;\"]*?)(\d+(?:\.\d+)?)px [^;\"]*", r"font: \1\2px var(--sans)", svg)
-    svg = re.sub(r'\s(?:xmlns(?::xlink)?|version)="[^"]*"', "", svg)
-    svg = re.sub(
-        r'<svg [^>]*?viewBox="([^"]*)"[^>]*>',
-        rf'<svg viewBox="\1" role="img" aria-label="{_attribute(label)}">',
-        svg,
-        count=1,
-    )
-    return re.sub(r"[ \t]+\n", "\n", svg).strip()
-
-
-def _attribute(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")

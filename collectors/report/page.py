@@ -13,6 +13,8 @@ from collectors import cells, limits, units
 from collectors.model import Evidence, Finding, MachineFigures
 from collectors.report import machines
 from collectors.report.charts import chart
+from collectors.report.curve_chart import curve_chart
+from collectors.report.curves import Curves, curves
 from collectors.results import ResultsFolder
 from collectors.run import Run
 from collectors.summary import Row, Summary, Table
@@ -48,11 +50,13 @@ class _RowView:
 
 @dataclass(frozen=True, kw_only=True)
 class _TableView:
-    """A table with its chart."""
+    """A table with its drawings; `curves` has the curves' notes, `curve_chart` their drawing."""
 
     table: Table
     rows: tuple[_RowView, ...]
     chart: Markup | None
+    curves: Curves
+    curve_chart: Markup | None
 
 
 def page(folder: ResultsFolder, summary: Summary, runs: Sequence[Run]) -> str:
@@ -66,13 +70,12 @@ def page(folder: ResultsFolder, summary: Summary, runs: Sequence[Run]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(_filters())
-    services = list(folder.plan.services)
     grave = [finding for finding in summary.warnings if finding.kind in GRAVE]
     return environment.get_template("page.html.j2").render(
         summary=summary,
         plan=folder.plan,
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own style sheet
-        tables=[_table(table, runs, services, number) for number, table in enumerate(summary.tables, 1)],
+        tables=[_table(folder, table, runs, number) for number, table in enumerate(summary.tables, 1)],
         grave=grave,
         notes=_grouped([finding for finding in summary.warnings if finding.kind not in GRAVE]),
         counts=_counts(runs),
@@ -167,7 +170,8 @@ def _bytes(value: int | None) -> str | None:
     return None if value is None else units.show_bytes(value)
 
 
-def _table(table: Table, runs: Sequence[Run], services: Sequence[str], number: int) -> _TableView:
+def _table(folder: ResultsFolder, table: Table, runs: Sequence[Run], number: int) -> _TableView:
+    services = list(folder.plan.services)
     by_id = {run.id: run for run in runs}
     rows = tuple(
         _RowView(
@@ -177,8 +181,18 @@ def _table(table: Table, runs: Sequence[Run], services: Sequence[str], number: i
         )
         for row in table.rows
     )
-    drawn = chart(table, services, number=number)
-    return _TableView(table=table, rows=rows, chart=None if drawn is None else Markup(drawn))  # noqa: S704 - escaped
+    found = curves(folder, table, runs)
+    return _TableView(
+        table=table,
+        rows=rows,
+        chart=_drawing(chart(table, services, number=number)),
+        curves=found,
+        curve_chart=_drawing(curve_chart(found, services, number=number)),
+    )
+
+
+def _drawing(svg: str | None) -> Markup | None:
+    return None if svg is None else Markup(svg)  # noqa: S704 - whoever drew it has escaped it
 
 
 def _counts(runs: Sequence[Run]) -> list[tuple[str, int]]:

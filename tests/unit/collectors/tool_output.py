@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pacer.histogram import Histogram, cell_of
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -31,7 +34,7 @@ def pacer_result(
     """pacer's JSON, its books balanced, its distribution stretched around a median."""
     document = golden_json("pacer/steady.json")
     scheduled = round(rate * duration_s)
-    completed = scheduled if completed is None else completed
+    completed = scheduled - timeouts if completed is None else completed
     ok, unfinished = completed - status_5xx, scheduled - completed - timeouts
     document["load"] |= {
         "loop": loop,
@@ -74,6 +77,11 @@ def pacer_result(
         one["percentiles"] = {
             key: round(p50_us * 1000 * factor) if samples >= needed[key] else None for key, factor in names.items()
         }
+    stretched = [(50, 1.0), (75, 1.3), (90, 1.9), (99, 4.0), (99.9, 9.0), (100, 15.0)]
+    document["histograms"] |= {
+        "corrected": _spread(ok, [(percent, p50_us * 1000 * factor) for percent, factor in stretched]).encode(),
+        "censored_corrected": Histogram({cell_of(round(p50_us * 4000)): unfinished} if unfinished else {}).encode(),
+    }
     lag = document["latency"]["lag"]
     lag |= {"n": completed, "censored": 0}
     lag["percentiles"]["99"] = None if lag_p99_us is None or completed < 1000 else round(lag_p99_us * 1000)
@@ -99,6 +107,17 @@ def pacer_result(
         for second in range(seconds)
     ]
     return document
+
+
+def _spread(count: int, percentiles: list[tuple[float, float]]) -> Histogram:
+    """So many values (ns) with these percentiles."""
+    histogram, done = Histogram(), 0
+    for percent, value in percentiles:
+        upto = math.ceil(count * percent / 100)
+        if upto > done:
+            histogram.counts[cell_of(round(value))] += upto - done
+            done = upto
+    return histogram
 
 
 def wrk_text(

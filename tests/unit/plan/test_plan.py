@@ -98,7 +98,7 @@ def test_a_cell_exists_where_an_app_offers_an_endpoint(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**63 - 1), blocks=st.integers(1, 4))
 def test_runs_are_numbered_named_apart_and_repeatable(
     seed: int, blocks: int, tmp_path_factory: pytest.TempPathFactory
