@@ -31,7 +31,7 @@ QUIET_S = 5.0           # a task that takes longer is named while it runs
 TERMINAL_EVERY_S = 1.0  # how often that line is renewed on a terminal
 LOG_EVERY_S = 30.0      # and in a log
 ANNOUNCED = "Run "      # tasks whose names begin so are named at once
-UNNAMED = {"tandem_run", "ansible.builtin.fetch"}    # every run has them: what changed there is no news
+SPEAKING = {"ansible.builtin.debug", "tandem_run"}    # what they have to say is shown
 
 
 def clock(seconds: float) -> str:
@@ -147,11 +147,12 @@ class CallbackModule(Default):  # type: ignore[misc]    # Ansible has no types
         self._ok += not changed
         if self._verbose:
             super().v2_runner_on_ok(result)
-        elif result.task.action == "ansible.builtin.debug":
+        elif result.task.action in SPEAKING:
             for item in result.result.get("results") or [result.result]:
-                said = item.get("msg", "")
-                self._say("\n".join(f"  {line}" for line in (said if isinstance(said, list) else [said])))
-        elif changed and result.task.action not in UNNAMED:
+                said = item.get("msg", [])
+                for line in said if isinstance(said, list) else [said]:
+                    self._say(f"  {line}")
+        elif changed:
             name = result.task.get_name().strip()
             self._say(f"  changed  {result.host.get_name()}: {name.partition(' : ')[2] or name}", C.COLOR_CHANGED)
         for warning in result.result.get("warnings", []) if not self._verbose else []:

@@ -56,9 +56,8 @@ def start(*, unit: str, units: list[str], bind: str, port: int, workers: int) ->
     return None
 
 
-def found_state(unit: str) -> dict[str, Any]:
-    """How the daemon ended, or that it still runs: read before anyone stops it."""
-    state = properties(unit)
+def found_state(state: dict[str, str]) -> dict[str, Any]:
+    """How the daemon ended, or that it still runs, of its properties as they were before anyone stopped it."""
     return {
         "schema_version": 1,
         "active_state": state.get("ActiveState"),
@@ -68,13 +67,8 @@ def found_state(unit: str) -> dict[str, Any]:
     }
 
 
-def invocation_of(unit: str) -> str:
-    """What systemd calls the unit's present start; empty when it was not started. A stopped unit has forgotten it."""
-    return properties(unit).get("InvocationID", "")
-
-
 def log_of(invocation: str) -> str:
-    """The last lines of one start of a unit; empty when there was none."""
+    """The last lines of one start of a unit; empty when there was none. A stopped unit has forgotten its invocation."""
     if not invocation:
         return ""
     select = f"_SYSTEMD_INVOCATION_ID={invocation}"
@@ -82,7 +76,11 @@ def log_of(invocation: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
 
 
-def stop(unit: str) -> None:
-    """Stop the daemon; systemd kills what does not end within the unit's own deadline."""
+def end_now(unit: str) -> None:
+    """Kill every process of a daemon whose run is over, at once: how long it takes to close is nobody's figure.
+
+    Returns when all are gone.
+    """
+    systemctl("kill", "--signal=SIGKILL", unit)
     systemctl("stop", unit)
     systemctl("reset-failed", unit)

@@ -8,16 +8,14 @@ from typing import Any
 
 
 def write_json(path: str, value: dict[str, Any]) -> None:
-    """Write value as JSON so that a reader sees the old file or the whole new one, also after a power cut.
+    """Write value as JSON so that a reader sees the old file or the whole new one.
 
-    Raises OSError when the disk refuses.
+    Raises OSError when the disk refuses. A run that a power cut ends is made again, so nothing waits for the disk.
     """
     partial = f"{path}.partial"
     with open(partial, "w", encoding="utf-8") as file:
         json.dump(value, file, indent=1, sort_keys=True, allow_nan=False)
         file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
     os.replace(partial, path)
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tandem_venv
-short_description: Make a daemon's virtual environment from its archive of wheels
+short_description: Make each daemon's virtual environment from its archive of wheels
 description:
-  - The environment is made anew when the archive differs from the one it was made from, and left alone otherwise.
+  - An environment is made anew when the archive differs from the one it was made from, and left alone otherwise.
 options:
-  wheels: {type: path, required: true, description: archive that tandem_wheels made}
-  venv: {type: path, required: true, description: folder of the environment}
+  venvs: {type: dict, required: true, description: folder of each environment to the archive that tandem_wheels made}
 """
 EXAMPLES = r"""
 - name: Make the environment of flask
-  tandem_venv: {wheels: /opt/tandem/wheels/flask-0123456789abcdef.tar, venv: /opt/tandem/venvs/flask}
+  tandem_venv: {venvs: {/opt/tandem/venvs/flask: /opt/tandem/wheels/flask-0123456789abcdef.tar}}
 """
 RETURN = r"""
-venv: {description: the environment, type: str, returned: always}
+made: {description: the environments that were made, type: list, returned: always}
 """
 
 import os
@@ -65,13 +64,10 @@ def make(wheels: str, venv: str) -> None:
 
 def main() -> None:
     """Read the parameters, make what is missing, answer."""
-    module = AnsibleModule(supports_check_mode=True, argument_spec={
-        "wheels": {"type": "path", "required": True},
-        "venv": {"type": "path", "required": True},
-    })
-    wheels, venv = module.params["wheels"], module.params["venv"]
-    changed = made_from(venv) != os.path.basename(wheels)
-    if changed and not module.check_mode:
+    module = AnsibleModule(supports_check_mode=True, argument_spec={"venvs": {"type": "dict", "required": True}})
+    lacking = {venv: wheels for venv, wheels in module.params["venvs"].items()
+               if made_from(venv) != os.path.basename(wheels)}
+    for venv, wheels in {} if module.check_mode else lacking.items():
         try:
             make(wheels, venv)
         except subprocess.CalledProcessError as error:
@@ -79,7 +75,7 @@ def main() -> None:
             module.fail_json(msg=f"{venv} cannot be made from {wheels}: {said[-1]}")
         except (OSError, tarfile.TarError) as error:
             module.fail_json(msg=f"{venv} cannot be made from {wheels}: {error}")
-    module.exit_json(changed=changed, venv=venv)
+    module.exit_json(changed=bool(lacking), made=list(lacking))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ description:
   - A requirement that has no wheel is built here, and only a wheel that fits every machine is accepted.
   - Nothing is done when an archive for the same requirements, interpreter and processor exists.
 options:
-  requirements: {type: path, required: true, description: the app's fully pinned requirements file}
-  name: {type: str, required: true, description: name of the app}
+  apps: {type: dict, required: true, description: name of each app to its fully pinned requirements file}
   python_version: {type: str, required: true, description: interpreter of the machine, such as 3.11}
   machine: {type: str, required: true, description: processor of the machine, such as x86_64}
   into: {type: path, required: true, description: folder of archives}
@@ -20,14 +19,13 @@ options:
 EXAMPLES = r"""
 - name: Collect the wheels of flask
   tandem_wheels:
-    name: flask
-    requirements: apps/flask/requirements.txt
+    apps: {flask: apps/flask/requirements.txt}
     python_version: "3.11"
     machine: x86_64
     into: .cache/wheels
 """
 RETURN = r"""
-path: {description: the archive, type: str, returned: always}
+archives: {description: "for each app its name, and the archive's path and file name", type: list, returned: always}
 """
 
 import hashlib
@@ -36,10 +34,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+AT_ONCE = 4
 GLIBC_TAGS = ("2_17", "2_24", "2_27", "2_28", "2_31", "2_34")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input")
 
@@ -119,19 +119,34 @@ def bundle(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     return {"changed": True, "path": path}
 
 
+def bundles(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Make what is missing, several apps at once, as they mostly wait for the network; Ansible's result."""
+    def one(name: str, requirements: str) -> dict[str, Any]:
+        try:
+            return bundle({**params, "name": name, "requirements": requirements}, check_mode=check_mode)
+        except (OSError, WheelError) as error:
+            raise WheelError(f"{requirements}: {error}") from error
+
+    apps = params["apps"]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        made = list(pool.map(one, apps.keys(), apps.values()))
+    archives = [{"app": name, "path": found["path"], "name": os.path.basename(found["path"])}
+                for name, found in zip(apps, made, strict=True)]
+    return {"changed": any(found["changed"] for found in made), "archives": archives}
+
+
 def main() -> None:
     """Read the parameters, collect, answer."""
     module = AnsibleModule(supports_check_mode=True, argument_spec={
-        "requirements": {"type": "path", "required": True},
-        "name": {"type": "str", "required": True},
+        "apps": {"type": "dict", "required": True},
         "python_version": {"type": "str", "required": True},
         "machine": {"type": "str", "required": True},
         "into": {"type": "path", "required": True},
     })
     try:
-        module.exit_json(**bundle(module.params, check_mode=module.check_mode))
-    except (OSError, WheelError) as error:
-        module.fail_json(msg=f"{module.params['requirements']}: {error}")
+        module.exit_json(**bundles(module.params, check_mode=module.check_mode))
+    except WheelError as error:
+        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +49,22 @@ def assert_kept(service: Service, daemon: Daemon, endpoint: str, dataset: str) -
     assert found["body_bytes"] == service.endpoints[endpoint].body_bytes[dataset] < found["reply_bytes"]
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("service", every_service(), ids=lambda service: service.id)
-def test_app_keeps_its_contract(service: Service, dataset: str, database: Postgres) -> None:
-    with running(service, free_port(), database.environment(DATASETS[dataset])) as daemon:
-        for endpoint in service.endpoints:
-            assert_kept(service, daemon, endpoint, dataset)
-        assert daemon.stop() == 0, daemon.output()
+def test_app_keeps_its_contract(service: Service, database: Postgres) -> None:
+    """On each data set a daemon; the second starts while the first is asked."""
+    with ExitStack() as stack:
+        daemons = {
+            dataset: stack.enter_context(running(service, free_port(), database.environment(name)))
+            for dataset, name in DATASETS.items()
+        }
+        for dataset, daemon in daemons.items():
+            for endpoint in service.endpoints:
+                assert_kept(service, daemon, endpoint, dataset)
+        for daemon in daemons.values():
+            assert daemon.stop() == 0, daemon.output()
+            complaints = re.findall(r"(?i).*(?:traceback|error|warning|GET /).*", daemon.output())
+            assert not complaints, daemon.output()
         assert database.sessions_after_closing() == 0
-        complaints = re.findall(r"(?i).*(?:traceback|error|warning|GET /).*", daemon.output())
-        assert not complaints, daemon.output()
 
 
 def test_a_pool_that_is_never_refilled_is_caught(database: Postgres, tmp_path: Path) -> None:

@@ -17,6 +17,12 @@ BIN = Path(sys.executable).parent
 # The machine that runs the tests is shared: the link's gate is held lower here, and has tests of its own.
 CALM = ["-e", "link_nominal_mbit=300", "-e", "link_seconds=3"]
 
+# Runs of which only the course matters, not the figures, are as short as they can be.
+SHORT = [f"{name}.{key}={value}" for name in ("rounds.calibration", "rounds.sustained", "rounds.light")
+         for key, value in (("warmup_s", 0), ("duration_s", 1))]
+SHORT_SET = [f"--set={each}" for each in SHORT]
+SHORT_WORDS = ["-e", json.dumps({"overrides": dict(each.split("=") for each in SHORT)})]
+
 
 def environment() -> dict[str, str]:
     """The environment of an operator who stands in the project's folder with its .venv on the path."""

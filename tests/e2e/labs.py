@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,3 +95,13 @@ class Lab:
             timeout=60,
             check=False,
         )
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    """Wait until something holds; whether it came to that."""
+    deadline = time.monotonic() + 30
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

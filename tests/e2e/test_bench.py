@@ -12,7 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.bench import CALM, Machines, freeze, lab_command, play, play_until, runs_of, tandem
+from tests.e2e.bench import (
+    CALM,
+    SHORT_SET,
+    SHORT_WORDS,
+    Machines,
+    freeze,
+    lab_command,
+    play,
+    play_until,
+    runs_of,
+    tandem,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -77,10 +88,23 @@ def test_raw_outputs_are_kept_and_the_right_tool_made_them(smoke: Campaign) -> N
 
 def test_link_was_measured_both_ways_and_both_at_once(smoke: Campaign) -> None:
     link = json.loads((smoke.directory / "link" / "before" / "link.json").read_text())
-    assert link["ok"] is True
+    assert link["ok"] is (not link["findings"])
+    assert {finding["kind"] for finding in link["findings"]} <= {"fatal-unsteady"}, "a busy host explains only that"
     for key in ("forward_mbit", "reverse_mbit", "bidir_forward_mbit", "bidir_reverse_mbit"):
         assert 300 * 0.93 <= link[key] < 1000
     assert (smoke.directory / "link" / "after" / "link.json").is_file()
+
+
+def test_the_floor_was_measured_over_the_link_before_the_runs(smoke: Campaign) -> None:
+    folder = smoke.directory / "link"
+    floor = json.loads((folder / "before" / "floor.json").read_text())
+    assert floor["open"]["target"]["url"] == "http://10.99.10.1:5202/"
+    assert floor["open"]["load"]["rate_per_s"] == 1000
+    assert floor["closed"]["counts"]["ok"] > 0
+    assert not (folder / "after" / "floor.json").exists()
+    summary = json.loads((smoke.directory / "summary.json").read_text())
+    assert summary["floor"]["latency_p50_us"] == floor["floor"]["corrected_p50_ns"] / 1000
+    assert "the generator and the link alone: p50 " in smoke.said
 
 
 @pytest.mark.parametrize("machine", ["server", "client"])
@@ -145,7 +169,8 @@ def test_ctrl_c_puts_the_machines_back_and_the_campaign_goes_on_later(
     assert smoke.status == 0
     status, said = play_until(
         "Run 2 of 3", lambda group: os.killpg(group, signal.SIGINT), "bench.yml", "-e", "campaign=smoke",
-        "-e", "apps=flask", "-e", f"tandem_results_root={tmp_path}", *CALM, "--tags", "preflight,tune,measure,restore",
+        "-e", "apps=flask", "-e", f"tandem_results_root={tmp_path}", *CALM, *SHORT_WORDS,
+        "--tags", "preflight,tune,measure,restore",
     )
     directory = (tmp_path / "latest").resolve()
     assert status != 0
@@ -165,7 +190,7 @@ def test_a_daemon_that_does_not_start_is_that_runs_outcome_and_the_campaign_goes
     smoke: Campaign, machines: Machines, tmp_path: Path
 ) -> None:
     assert smoke.status == 0
-    directory = freeze(tmp_path, "smoke", "--apps", "flask,django")
+    directory = freeze(tmp_path, "smoke", "--apps", "flask,django", *SHORT_SET)
     machines.run("server", "sed", "-i", "'1i raise SystemExit(3)'", "/opt/tandem/apps/flask/app.py")
     try:
         ended = play("bench.yml", "-e", f"resume={directory}", *CALM, "--tags", "tune,measure,restore,report,verdict")
@@ -183,7 +208,7 @@ def test_a_lost_server_ends_the_campaign_and_keeps_what_was_measured(
     smoke: Campaign, machines: Machines, tmp_path: Path
 ) -> None:
     assert smoke.status == 0
-    directory = freeze(tmp_path, "smoke", "--apps", "flask")
+    directory = freeze(tmp_path, "smoke", "--apps", "flask", *SHORT_SET)
     try:
         status, said = play_until(
             "Run 2 of 3", lambda _: lab_command("kill", "server"), "bench.yml", "-e", f"resume={directory}", *CALM,

@@ -44,3 +44,16 @@ def test_archive_is_made_once_and_again_only_for_other_requirements(tmp_path: Pa
 def test_a_version_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(wheels.WheelError, match=r"^packaging==0\.0\.0 has no wheel for Python 3\.11 on x86_64"):
         wheels.collect(["packaging==0.0.0"], str(tmp_path), "3.11", "x86_64")
+
+
+def test_apps_are_collected_together_and_a_bad_one_is_named(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("packaging==25.0\n")
+    bad.write_text("packaging\n")
+    asked = {"python_version": "3.11", "machine": "x86_64", "into": str(tmp_path / "wheels")}
+    made = wheels.bundles({**asked, "apps": {"one": str(good), "two": str(good)}}, check_mode=False)
+    assert made["changed"] is True
+    assert [archive["app"] for archive in made["archives"]] == ["one", "two"]
+    assert all(Path(archive["path"]).name == archive["name"] for archive in made["archives"])
+    with pytest.raises(wheels.WheelError, match=r"bad\.txt: line 1 \(packaging\) does not pin"):
+        wheels.bundles({**asked, "apps": {"one": str(good), "bad": str(bad)}}, check_mode=False)

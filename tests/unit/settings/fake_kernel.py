@@ -142,5 +142,6 @@ def ansible_environment(folder: Path) -> dict[str, str]:
     """Environment of an Ansible that knows our modules and roles and nothing else of this user."""
     config = folder / "ansible.cfg"
     config.write_text(f"[defaults]\nlibrary = {REPOSITORY}/plugins/modules\nroles_path = {REPOSITORY}/roles\n"
-                      f"module_utils = {REPOSITORY}/plugins/module_utils\n[connection]\npipelining = True\n")
+                      f"module_utils = {REPOSITORY}/plugins/module_utils\n"
+                      f"action_plugins = {REPOSITORY}/plugins/action\n[connection]\npipelining = True\n")
     return {**os.environ, "ANSIBLE_CONFIG": str(config), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
