@@ -29,7 +29,7 @@ Cell = str | int | float | None
 def machine_facts() -> dict[str, str]:
     """Return what a reader has to know of the machine and the tree; "unknown" where it does not say."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": now_utc(),
         "cpu": _first_value("/proc/cpuinfo", "model name"),
         "cores": str(os.cpu_count()),
         "memory": _first_value("/proc/meminfo", "MemTotal"),
@@ -40,6 +40,11 @@ def machine_facts() -> dict[str, str]:
         "virtual machine": _output("systemd-detect-virt") or "unknown",
         "load before": f"{os.getloadavg()[0]:.2f}",
     }
+
+
+def now_utc() -> str:
+    """Return the time of day, for people."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def cpu_ticks() -> tuple[int, ...]:
@@ -72,6 +77,14 @@ def write_table(path_md: Path, path_json: Path, title: str, rows: Sequence[dict[
     path_md.write_text("\n".join(lines) + "\n", encoding="utf-8")
     document: dict[str, Any] = {"title": title, "facts": facts, "rows": list(rows), "notes": list(notes)}
     path_json.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def with_kept(path_json: Path, rows: Sequence[dict[str, Cell]], order: Sequence[str]) -> list[dict[str, Cell]]:
+    """Return the rows with those of an earlier table's other parts, in the parts' order. Rows name their `part`."""
+    measured = {row["part"] for row in rows}
+    earlier = json.loads(path_json.read_text(encoding="utf-8"))["rows"] if path_json.exists() else []
+    kept = [row for row in earlier if row.get("part") in set(order) - measured and row.keys() == rows[0].keys()]
+    return sorted([*kept, *rows], key=lambda row: order.index(row["part"]))
 
 
 def show(value: Cell) -> str:

@@ -17,7 +17,17 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from benchmarks.common import RESULTS, Cell, cpu_ticks, machine_facts, pinned, steal_share, write_table
+from benchmarks.common import (
+    RESULTS,
+    Cell,
+    cpu_ticks,
+    machine_facts,
+    now_utc,
+    pinned,
+    steal_share,
+    with_kept,
+    write_table,
+)
 from benchmarks.truth_tools import OTHERS, Load, NotAvailable, Pin, Told, run_pacer, versions
 from pacer.histogram import Histogram
 from pacer.schedule import POISSON, UNIFORM, Schedule, Stage
@@ -56,6 +66,7 @@ class Run:
 class Table:
     """Collects rows, and prints each as it comes."""
 
+    part: str = ""
     rows: list[dict[str, Cell]] = field(default_factory=list)
 
     def add(self, test: str, tool: str, figure: str, *, right: float | None, measured: float | None, unit: str,
@@ -64,9 +75,11 @@ class Table:
         off = None if right is None or measured is None else round(100 * (measured / right - 1), 2)
         verdict = run.told.result.get("validity", {}).get("verdict") if run else None
         row: dict[str, Cell] = {
-            "test": test, "tool": tool, "figure": figure, "right": right, "measured": measured, "unit": unit,
+            "part": self.part, "test": test, "tool": tool, "figure": figure, "right": right, "measured": measured,
+            "unit": unit,
             "difference in %": off, "steal in %": None if run is None else round(100 * run.steal, 2),
-            "its own verdict": verdict, "note": note, "command": run.told.command if run else None}
+            "its own verdict": verdict, "note": note, "command": run.told.command if run else None,
+            "measured at": now_utc()}
         self.rows.append(row)
         print("  ".join(f"{name}={value}" for name, value in row.items() if value not in (None, "")), flush=True)
 
@@ -256,7 +269,8 @@ PARTS: dict[str, Callable[[Table], None]] = {
 def main() -> int:
     """Run the parts asked for; a full run writes the table to its place."""
     words = argparse.ArgumentParser(prog="python -m benchmarks.truth", description=__doc__)
-    words.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them by default")
+    words.add_argument("parts", nargs="*", metavar="PART",
+                       help=f"only these, in place of the table's: {', '.join(PARTS)}")
     words.add_argument("--results", type=Path, default=RESULTS, help="folder for truth.md and truth.json")
     given = words.parse_args()
     unknown = [part for part in given.parts if part not in PARTS]
@@ -266,10 +280,11 @@ def main() -> int:
     table = Table()
     begun = cpu_ticks()
     for part in given.parts or PARTS:
+        table.part = part
         PARTS[part](table)
     facts["steal over all"] = f"{100 * steal_share(begun, cpu_ticks()):.2f} %"
-    write_table(given.results / "truth.md", given.results / "truth.json", "Load generators against theory", table.rows,
-                facts, notes=[
+    write_table(given.results / "truth.md", given.results / "truth.json", "Load generators against theory",
+                with_kept(given.results / "truth.json", table.rows, list(PARTS)), facts, notes=[
                     "Right is what theory says for what the server really did in that run, by its own log.",
                     "Server and generator each had a core. Made by python -m benchmarks.truth.",
                     (f"A run that pacer itself calls client-bound is repeated, up to {TRIES} runs: the first fit one "
