@@ -25,7 +25,7 @@ from collectors.errors import ReadError
 from collectors.model import Counts, Errors, Finding, Latency, LoadResult
 from collectors.readers.censored import lower_bounds
 from collectors.readers.h2load_command import Asked, asked_of
-from collectors.readers.h2load_log import Log, latency_of, read_log, series_of
+from collectors.readers.h2load_log import LONGEST_S, Log, latency_of, read_log, series_of
 from collectors.readers.lines import Lines
 
 START: Final = "starting benchmark..."
@@ -134,6 +134,7 @@ def _head(lines: Lines, seen: _Seen) -> None:
         seen.clients += int(match[1])
         if match[4] is not None:
             seen.main_s = lines.convert(units.duration_us, match[4]) / 1e6
+            _check_length(lines, seen.main_s)
         match = lines.take_if(SPAWNING)
     if not seen.clients:
         raise lines.error("h2load runs with at least one client")
@@ -141,9 +142,15 @@ def _head(lines: Lines, seen: _Seen) -> None:
         pass
 
 
+def _check_length(lines: Lines, length_s: float) -> None:
+    if length_s > LONGEST_S:
+        raise lines.error("h2load is said to have run for more than 11 days")
+
+
 def _counts(lines: Lines, seen: _Seen) -> None:
     match = lines.take(FINISHED, "'finished in …'")
     seen.finished_s, seen.rate = lines.convert(units.duration_us, match[1]) / 1e6, float(match[2])
+    _check_length(lines, seen.finished_s)
     match = lines.take(REQUESTS, "'requests: N total, N started, …'")
     numbers = [int(match[index]) for index in range(2, 8)]
     seen.started, seen.done, seen.succeeded, seen.failed, seen.errored, seen.timeout = numbers

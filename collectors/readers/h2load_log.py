@@ -19,6 +19,8 @@ from collectors.readers.censored import lower_bounds
 
 PERCENTILES: Final = ("50", "75", "90", "99", "99.9", "99.99")
 _OK: Final = range(200, 400)
+LONGEST_S: Final = 1_000_000
+"""More than 11 days: nobody measures for so long, and a second of a run takes memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ def read_log(text: str, file: Path | str) -> Log:
     begin = min(starts, default=0)
     seconds = [(end - begin) // 1_000_000 for end in ends]
     last = max(ends, default=begin) - begin
-    if last > 10**12:
+    if last > LONGEST_S * 1_000_000:
         raise ReadError("its requests lie more than 11 days apart", file=file)
     every, ok = Counter(seconds), Counter(s for s, is_good in zip(seconds, good, strict=True) if is_good)
     length = max(seconds, default=-1) + 1
