@@ -53,14 +53,25 @@ clean: ## Remove what the targets made here (the lab: make lab-down; results sta
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-# What the tests need beyond the lab's own packages: a PostgreSQL for the daemons' contracts, the load generators, and
-# Node.js where there is none, for the JavaScript that reads histogram logs.
-TEST_PACKAGES := postgresql wrk nghttp2-client iperf3 iputils-ping $(shell command -v node >/dev/null || echo nodejs) \
+# What the tests need beyond the lab's own packages: a PostgreSQL, nginx and uWSGI for the daemons' contracts, the load
+# generators, and Node.js where there is none, for the JavaScript that reads histogram logs. Nothing that comes with them
+# is started: a policy against that is there while they are installed, and an nginx that was not there is left disabled.
+TEST_PACKAGES := postgresql nginx-light libnginx-mod-http-echo uwsgi-core uwsgi-plugin-python3 \
+  wrk nghttp2-client iperf3 iputils-ping $(shell command -v node >/dev/null || echo nodejs) \
   $(shell command -v npm >/dev/null || echo npm)
+define INSTALL
+set -e
+policy=/usr/sbin/policy-rc.d
+[ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; }
+[ -x /usr/sbin/nginx ] || new=yes
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$@" >/dev/null
+[ -z "$$new" ] || systemctl --quiet disable nginx.service 2>/dev/null || true
+endef
+export INSTALL
 .cache/test-packages.done: Makefile
 	@missing=$$(for p in $(TEST_PACKAGES); do dpkg-query -Wf '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
 	 [ -z "$$missing" ] || { echo "Installing for the tests:" $$missing; \
-	   $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+	   $(SUDO) apt-get update -qq && $(SUDO) sh -c "$$INSTALL" install $$missing; }
 	@mkdir -p .cache && touch $@
 
 .cache/test-node.done: tests/node/package.json tests/node/package-lock.json .cache/test-packages.done

@@ -1,4 +1,4 @@
-"""`tandem plan` and `tandem pending`: what a campaign will do and cost, and what is left of it."""
+"""`tandem plan`, `pending` and `not-installable`: what a campaign will do and cost, what is left of it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from collectors.plan import (
 )
 from collectors.plan import constants as c
 from collectors.plan.cost import NOT_KNOWN, describe, duration, table
+from collectors.plan.installable import not_installable_apps
 from collectors.plan.model import Plan
 from collectors.plan.project import Project
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the subcommands `plan` and `pending`."""
+    """Add the subcommands `plan`, `pending` and `not-installable`."""
     _add_plan(subparsers)
     pending = subparsers.add_parser(
         "pending", help="list the runs of a frozen campaign that are still to be done"
@@ -36,6 +37,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--json", action="store_true", help="print the run objects, each with seconds_left, position, total"
     )
     pending.set_defaults(func=run_pending)
+    installable = subparsers.add_parser(
+        "not-installable", help="list as JSON the apps of a frozen campaign that an interpreter is too old or new for"
+    )
+    installable.add_argument("directory", type=Path, metavar="DIR", help="the campaign's results folder")
+    installable.add_argument("--python", required=True, metavar="V", help="the server's interpreter, as in 3.11.2")
+    installable.add_argument("--system-python", metavar="V", help="Debian's own there, where it has one")
+    installable.set_defaults(func=run_not_installable)
 
 
 def _add_plan(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -117,6 +125,13 @@ def _request(args: argparse.Namespace) -> Request:
         link_address=args.link_address,
         link_mbit=args.link_mbit,
     )
+
+
+def run_not_installable(args: argparse.Namespace) -> int:
+    """Print the apps that cannot be installed, each with a sentence."""
+    found = not_installable_apps(args.directory, installed=args.python, system=args.system_python or None)
+    print(json.dumps(found, indent=1, ensure_ascii=False))
+    return 0
 
 
 def run_pending(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from collectors.errors import ReadError
 from collectors.jsonio import read_text
@@ -29,6 +29,11 @@ PACER_MEASURED_STATUS = frozenset({0, 3, 4})
 LOAD_FILE = {"wrk": "stdout.txt", "wrk2": "stdout.txt", "h2load": "stdout.txt", "pacer": "load.json"}
 WARM_UP_COUNTED = frozenset({"pacer", "h2load"})
 """Generators that warm up by themselves, between the snapshots of the counters."""
+BEFORE_ITS_ANSWER: Final[dict[str, Outcome]] = {
+    "did-not-start": "did-not-start",
+    "not-installable": "not-installable",
+}
+"""Failures of a contract check in which no answer was wrong, because there was none."""
 NOT_RAW = frozenset({"run.json", *ARCHIVES})
 
 
@@ -175,7 +180,7 @@ def _daemon_outcome(parts: _Parts) -> tuple[Outcome, str] | None:
         return _absent(parts, "contract.json", "nothing came back from the server")
     if not contract.figures.ok:
         message = contract.figures.failure or "the contract check failed and gave no reason"
-        return ("did-not-start" if contract.failure_kind == "did-not-start" else "wrong-answer"), message
+        return BEFORE_ITS_ANSWER.get(contract.failure_kind or "", "wrong-answer"), message
     if parts.stop is not None and parts.stop.died:
         return "died", f"the daemon died under load: {parts.stop.sentence}"
     return None

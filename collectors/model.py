@@ -16,7 +16,10 @@ SCHEMA_VERSION: Final = 1
 
 Loop = Literal["open", "closed"]
 LatencyKind = Literal["corrected", "service", "lag", "wait"]
-Outcome = Literal["measured", "did-not-start", "wrong-answer", "died", "generator-failed", "unreachable", "unreadable"]
+Outcome = Literal[
+    "measured", "did-not-start", "not-installable", "wrong-answer", "died", "generator-failed", "unreachable",
+    "unreadable",
+]  # fmt: skip
 VerdictKind = Literal[
     "valid", "degraded", "overloaded", "errors", "client-bound", "network-bound", "unsteady",
     "environment-changed", "not-equivalent",

@@ -6,10 +6,14 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from collectors.explain import explain, is_ladder
 from collectors.limits import SHOWN_PERCENTILES
 from collectors.load_runs import load_runs
 from collectors.model import PRECEDENCE, Latency, LoadResult, Verdict
 from collectors.peers import with_peers
+from collectors.published.compare import beside
+from collectors.published.model import Beside
+from collectors.published.read import read_published
 from collectors.replicates import interval_note, spread
 from collectors.results import PlannedRound, PlannedRun, ResultsFolder
 from collectors.run import Run
@@ -29,7 +33,10 @@ SERVICE_NOTE: Final = (
     "hide what a stall does to others; for calibration only"
 )
 
-
+LADDER_NOTE: Final = (
+    "the rows are rungs of a ladder: each changes one thing of the one before on purpose, so differing replies and "
+    "connections are no fault of a row; what each factor explains stands in a table of its own"
+)
 PACED_SERVICE_NOTE: Final = (
     "latencies are service times at a given rate: they count from the sending, and nothing is sent while a "
     "connection is taken, so they are not free of coordinated omission and never rank with those of an open "
@@ -38,9 +45,14 @@ PACED_SERVICE_NOTE: Final = (
 
 
 def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
-    """Return the summary and the runs behind it (with the verdicts that only peers can give)."""
+    """Return the summary and the runs behind it (with the verdicts that only peers can give).
+
+    The rungs of a ladder are no peers: they differ on purpose, and each is held against the one before it.
+    """
     loaded, missing = load_runs(folder)
-    runs = with_peers(loaded)
+    ladder = is_ladder(folder)
+    runs = loaded if ladder else with_peers(loaded)
+    tables = tuple(_table(folder, round_, runs) for round_ in folder.plan.rounds.values())
     before, after = folder.link_before, folder.link("after")
     plan = folder.plan
     summary = Summary(
@@ -58,11 +70,18 @@ def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
         warnings=warnings(folder, runs, missing, before, after),
         link_before=before,
         link_after=after,
-        tables=tuple(_table(folder, round_, runs) for round_ in plan.rounds.values()),
+        tables=tables,
         missing_runs=missing,
         floor=folder.floor,
+        explanation=explain(folder, loaded) if ladder else None,
+        published=_published(folder, tables, runs),
     )
     return summary, runs
+
+
+def _published(folder: ResultsFolder, tables: Sequence[Table], runs: Sequence[Run]) -> Beside | None:
+    name = folder.plan.document.get("published")
+    return None if not isinstance(name, str) else beside(name, read_published(name), folder, tables, runs)
 
 
 def _outcome(runs: Sequence[Run], total: int) -> str:
@@ -93,7 +112,7 @@ def _table(folder: ResultsFolder, round_: PlannedRound, runs: Sequence[Run]) -> 
         loop=round_.loop,
         sentence=round_.sentence,
         rows=rows,
-        notes=_table_notes(rows, round_),
+        notes=(*_table_notes(rows, round_), *((LADDER_NOTE,) if is_ladder(folder) and rows else ())),
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from collectors.explain.model import Explanation
 from collectors.link import LinkFigures
 from collectors.model import Errors, Finding, Latency, Verdict
+from collectors.published.model import Beside
 from collectors.readers.floor import Floor
 from collectors.replicates import Spread
 from collectors.run import Cell
@@ -64,7 +66,8 @@ class Table:
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """A campaign's results. `outcome` is the overall verdict in one sentence, `warnings` what to know
-    first, `floor` what generator and link cost by themselves."""
+    first, `floor` what generator and link cost by themselves. `explanation` is what a ladder's factors
+    explain, `published` a publication's figures beside these; None where the campaign asks for neither."""
 
     schema_version: int = SCHEMA_VERSION
     campaign: str
@@ -84,6 +87,8 @@ class Summary:
     tables: tuple[Table, ...]
     missing_runs: tuple[str, ...] = ()
     floor: Floor | None = None
+    explanation: Explanation | None = None
+    published: Beside | None = None
 
 
 def errors_by_kind(errors: tuple[Errors, ...]) -> dict[str, int]:

@@ -19,7 +19,11 @@ from collectors.cells import (
     latency_us,
     share_cell,
 )
+from collectors.explain.tables import markdown as explanation_markdown
+from collectors.grid import escaped
 from collectors.model import ERROR_KINDS
+from collectors.published.tables import markdown as published_markdown
+from collectors.published.tables import text as published_text
 from collectors.summary import Row, Summary, Table
 from collectors.units import DASH
 
@@ -53,7 +57,22 @@ def text(summary: Summary, *, width: int = WIDTH) -> str:
         lines += _wrapped(f"! {finding.advice}", width, indent="  ")
     for table in summary.tables:
         lines += ["", f"{table.round}: {table.sentence}", *_grid(table, width)]
+    lines += _explained(summary, width)
+    if summary.published is not None:
+        lines += ["", *published_text(summary.published, width=width)]
     return "\n".join(lines) + "\n"
+
+
+def _explained(summary: Summary, width: int) -> list[str]:
+    """What a ladder's factors explain, in sentences; their tables are `tandem explain`'s."""
+    if summary.explanation is None:
+        return []
+    lines = ["", "What explains the difference (tandem explain DIR has each factor with its interval):"]
+    for each in summary.explanation.rounds:
+        for chain in each.chains:
+            for sentence in chain.sentences:
+                lines += _wrapped(f"{each.round}: {sentence}", width, indent="  ")
+    return lines
 
 
 def floor_line(summary: Summary) -> str:
@@ -126,13 +145,17 @@ def markdown(summary: Summary) -> str:
         f"- {summary.replicates_note}",
     ]
     if summary.link_before is not None:
-        lines += [f"- link before: {summary.link_before.sentence}", f"- {_escaped(floor_line(summary))}"]
+        lines += [f"- link before: {summary.link_before.sentence}", f"- {escaped(floor_line(summary))}"]
     if summary.link_after is not None:
         lines.append(f"- link after: {summary.link_after.sentence}")
     if summary.warnings:
-        lines += ["", "## Know first", "", *(f"- {_escaped(finding.advice)}" for finding in summary.warnings)]
+        lines += ["", "## Know first", "", *(f"- {escaped(finding.advice)}" for finding in summary.warnings)]
     for table in summary.tables:
         lines += ["", *_markdown_table(table)]
+    if summary.explanation is not None:
+        lines += ["", *explanation_markdown(summary.explanation, level=2).splitlines()]
+    if summary.published is not None:
+        lines += ["", *published_markdown(summary.published)]
     return "\n".join(lines) + "\n"
 
 
@@ -144,14 +167,10 @@ def _markdown_table(table: Table) -> list[str]:
     for row in table.rows:
         head, verdict = _text_cells(row)[:4], row.verdict + ("" if row.ranked else " (not ranked)")
         cells = (*head, errors_cell(row), *_text_cells(row)[4:-1], verdict)
-        lines.append("| " + " | ".join(_escaped(cell) for cell in cells) + " |")
+        lines.append("| " + " | ".join(escaped(cell) for cell in cells) + " |")
     remarks = [f"{row.cell.service} /{row.cell.endpoint}: {reason}" for row in table.rows for reason in row.reasons]
     notes = [*remarks, *table.notes]
-    return lines + (["", *(f"- {_escaped(note)}" for note in notes)] if notes else [])
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return lines + (["", *(f"- {escaped(note)}" for note in notes)] if notes else [])
 
 
 def comma_separated(summary: Summary) -> str:

@@ -1,11 +1,12 @@
 """The 2015 endpoints on aiohttp.web and API-Hour: an aiopg pool that is warm before the first request."""
 
+import os
 from asyncio import AbstractServer
+from importlib import import_module
 from typing import Any
 
 import aiopg
 import api_hour
-import ujson
 from aiohttp import web
 
 AGENTS = """
@@ -14,11 +15,13 @@ AGENTS = """
     FROM agentfeatures AS f LEFT JOIN agent_login_status AS s ON f.id = s.agent_id
 """
 POOL_CONNECTIONS = 30  # per worker, minimum and maximum
+dumps = import_module(os.environ.get("JSON", "ujson")).dumps
+HEADERS = {"Connection": "keep-alive", "Server": os.environ["SERVER_HEADER"]} if "SERVER_HEADER" in os.environ else {}
 
 
 def reply(value: object) -> web.Response:
-    """Return `value` as JSON, as ujson writes it."""
-    return web.Response(body=ujson.dumps(value).encode(), content_type="application/json")
+    """Return `value` as JSON."""
+    return web.Response(body=dumps(value).encode(), content_type="application/json", headers=HEADERS)
 
 
 class Container(api_hour.Container):

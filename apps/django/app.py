@@ -1,27 +1,46 @@
-"""The 2015 endpoints on Django: raw SQL and the ORM, a database connection per request."""
+"""The 2015 endpoints on Django: raw SQL and the ORM, a database connection per request or a pool (DB_MODE)."""
 
+import atexit
 import os
 import secrets
+from importlib import import_module
 
+import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.db import connection, models
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.common import CommonMiddleware
 from django.urls import path
 
+PUBLISHED = "SERVER_HEADER" in os.environ
+OLD_MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "app.OldCommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]  # what Django 1.6 put into a new project
+DATABASE: dict[str, object] = {
+    "ENGINE": "django.db.backends.postgresql",
+    "NAME": os.environ["PGDATABASE"],  # Django insists on a name; libpq reads the rest of PG*
+}
+POOLED = os.environ.get("DB_MODE") == "pool"
+if POOLED:
+    SIZES = {"min_size": int(os.environ["POOL_MIN"]), "max_size": int(os.environ["POOL_MAX"])}
+    DATABASE["OPTIONS"] = {"pool": SIZES}
 settings.configure(
     ALLOWED_HOSTS=[os.environ["TANDEM_BIND"]],
-    DATABASES={
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": os.environ["PGDATABASE"],  # Django insists on a name; libpq reads the rest of PG*
-        }
-    },
-    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],  # sets Content-Length
+    DATABASES={"default": DATABASE},
+    DEBUG=PUBLISHED,
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"] if PUBLISHED else [],
+    MIDDLEWARE=OLD_MIDDLEWARE if PUBLISHED else ["django.middleware.common.CommonMiddleware"],
     ROOT_URLCONF=__name__,
     SECRET_KEY=secrets.token_urlsafe(50),  # nothing here is signed: made anew at each start
+    X_FRAME_OPTIONS="SAMEORIGIN",
 )
-application = get_wsgi_application()
+django.setup()
 
 AGENTS = """
     SELECT f.number, s.extension, s.context, s.state_interface,
@@ -54,6 +73,14 @@ class AgentFeatures(models.Model):
         managed = False
 
 
+class OldCommonMiddleware(CommonMiddleware):
+    """As in Django 1.6: sets no Content-Length, so that gunicorn sends the body in chunks."""
+
+    def process_response(self, _request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Leave the response as it is."""
+        return response
+
+
 def index(_request: HttpRequest) -> JsonResponse:
     """Answer without touching the database."""
     return JsonResponse({"hello": "world"})
@@ -73,3 +100,9 @@ def agents_with_orm(_request: HttpRequest) -> JsonResponse:
 
 
 urlpatterns = [path(view.__name__, view) for view in (index, agents, agents_with_orm)]
+if POOLED:
+    connection.pool.open(wait=True)  # warm before the first request
+    atexit.register(connection.pool.close)
+if PUBLISHED:
+    import_module("gunicorn.http.wsgi").SERVER = os.environ["SERVER_HEADER"]
+application = get_wsgi_application()

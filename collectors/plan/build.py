@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from collectors.errors import PlanError
 from collectors.plan import constants as c
-from collectors.plan.campaign import override, read_campaign
+from collectors.plan.campaign import override, read_campaign, wanted_apps
 from collectors.plan.cells import check_endpoints, check_protocols, check_services, make_cells
 from collectors.plan.document import Item
 from collectors.plan.feasibility import findings
+from collectors.plan.ladder import check_offers
+from collectors.plan.ladder import findings as ladder_findings
 from collectors.plan.model import Campaign, Cell, Plan, Profile, Service
 from collectors.plan.order import in_blocks
 from collectors.plan.profile import read_profile, reserve_ports
@@ -36,7 +38,7 @@ def build_plan(project: Project, request: Request) -> Plan:
     campaign = read_campaign(request.campaign, document)
     fields = document.entries()
     catalogue = read_catalogue(project.apps_dir)
-    wanted = [(item.text(), item.where) for item in fields["apps"].items()]
+    wanted = wanted_apps(document)
     services = expand(catalogue, wanted)
     _check_ports(services)
     check_endpoints(
@@ -49,18 +51,23 @@ def build_plan(project: Project, request: Request) -> Plan:
     check_protocols(campaign.rounds, services, _places(fields["rounds"]))
     cells = make_cells(campaign, services, catalogue.endpoints)
     check_services(services, cells, [place for _, place in wanted])
+    check_offers(campaign, services, [place for _, place in wanted])
     _check_count(campaign, cells, fields["blocks"].where)
     profile = _profile(project, campaign, fields["profile"], services)
     address = check_address(request.link_address) if request.link_address else c.LINK_ADDRESS_UNKNOWN
     runs = make_runs(campaign, in_blocks(cells, blocks=campaign.blocks, seed=campaign.seed), address)
     seconds = sum(run.expected_s for run in runs)
-    found = findings(campaign, profile, cells, seconds=seconds, link_mbit=request.link_mbit)
+    found = (
+        *findings(campaign, profile, cells, seconds=seconds, link_mbit=request.link_mbit),
+        *ladder_findings(campaign),
+    )
     return Plan(campaign=campaign, profile=profile, services=services, runs=runs, findings=found)
 
 
 def _profile(project: Project, campaign: Campaign, item: Item, services: Sequence[Service]) -> Profile:
     profile = read_profile(campaign.profile, project.profile_file(campaign.profile, item.where))
-    return reserve_ports(profile, [c.DATABASE_PORT, *(service.port for service in services)])
+    upstream = [c.UPSTREAM_PORT] if any(service.upstream for service in services) else []
+    return reserve_ports(profile, [c.DATABASE_PORT, *upstream, *(service.port for service in services)])
 
 
 def _places(rounds: Item) -> Mapping[str, str]:

@@ -7,11 +7,17 @@ from collections.abc import Iterable
 from collectors.errors import PlanError
 from collectors.plan import constants as c
 from collectors.plan.document import Item, listed, unknown
+from collectors.plan.ladder import check_rounds, read_ladder
 from collectors.plan.load import parse
 from collectors.plan.model import Campaign
 from collectors.plan.rounds import read_round
+from collectors.published.names import published_names
 
-KEYS = ("description", "profile", "dataset", "workers", "blocks", "seed", "apps", "rounds")
+COMMON = ("description", "profile", "dataset", "workers", "blocks", "seed")
+KINDS = {"comparison": ("apps", "rounds"), "ladder": ("kind", "ladder", "rounds")}
+"""What a campaign of each kind must have beside the common keys. A file that names no kind is a comparison."""
+OPTIONAL = {"comparison": ("kind", "published"), "ladder": ("published",)}
+KEYS = (*COMMON, "apps", "rounds", "kind", "ladder", "published")
 SETTABLE = ("profile", "dataset", "workers", "blocks", "seed", "rounds.ROUND.KEY")
 
 
@@ -21,11 +27,13 @@ def read_campaign(name: str, document: Item) -> Campaign:
     Raises PlanError for unknown or missing keys, and for values of a wrong type or out of range. Whether
     profile, apps and endpoints exist is for those who read them.
     """
-    fields = document.fields(required=KEYS)
+    kind = _kind(document)
+    fields = document.fields(required=(*COMMON, *KINDS[kind]), optional=OPTIONAL[kind])
     rounds = fields["rounds"].named_entries("a round")
     if not rounds:
         raise fields["rounds"].refuse("is empty", "at least one round")
-    return Campaign(
+    ladder = read_ladder(fields["ladder"]) if kind == "ladder" else ()
+    campaign = Campaign(
         name=name,
         description=fields["description"].text(),
         profile=fields["profile"].text(),
@@ -33,9 +41,36 @@ def read_campaign(name: str, document: Item) -> Campaign:
         workers=fields["workers"].integer(1, c.WORKERS_MAX),
         blocks=fields["blocks"].integer(1, c.BLOCKS_MAX),
         seed=fields["seed"].integer(0, c.SEED_MAX),
-        apps=fields["apps"].distinct("app"),
+        apps=tuple(rung.service for rung in ladder) if ladder else fields["apps"].distinct("app"),
         rounds=tuple(read_round(key, item) for key, item in rounds.items()),
+        ladder=ladder,
+        published=fields["published"].choice(published_names(), "set of published figures")
+        if "published" in fields
+        else None,
     )
+    if ladder:
+        check_rounds(campaign.rounds, {key: item.entries()["endpoints"].where for key, item in rounds.items()})
+    return campaign
+
+
+def _kind(document: Item) -> str:
+    """The campaign's kind; keys that belong to the other kind are refused with that said."""
+    items = document.entries()
+    kind = items["kind"].choice(KINDS, "kind of campaign") if "kind" in items else "comparison"
+    if kind == "ladder" and "apps" in items:
+        raise items["apps"].refuse("is given for a ladder, whose apps are its rungs", "leave it out")
+    if kind != "ladder" and "ladder" in items:
+        raise items["ladder"].refuse("is given for a campaign that is no ladder", "leave it out, or kind: ladder")
+    return kind
+
+
+def wanted_apps(document: Item) -> list[tuple[str, str]]:
+    """The apps or rungs that a campaign names, each with its place, after read_campaign has accepted it."""
+    fields = document.entries()
+    if "ladder" in fields:
+        rungs = [entry.entries()["service"] for entry in fields["ladder"].items()]
+        return [(item.text(), item.where) for item in rungs]
+    return [(item.text(), item.where) for item in fields["apps"].items()]
 
 
 def override(document: Item, settings: Iterable[str], apps: str | None) -> Item:

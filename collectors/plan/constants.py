@@ -12,6 +12,10 @@ DATASETS: Final = {"empty-join": "tandem_empty_join", "populated": "tandem_popul
 DATABASE_PORT: Final = 5442
 """Port of the testbed's own PostgreSQL cluster; client sockets must stay off it as off the daemons' ports."""
 
+UPSTREAM_PORT: Final = 8099
+UPSTREAM: Final = f"http://127.0.0.1:{UPSTREAM_PORT}/"
+"""The bench's slow page, on the server's own loopback: it answers after 100 ms."""
+
 VENVS_DIR: Final = "/opt/tandem/venvs"
 PACER: Final = "/opt/tandem/pacer.pyz"
 WRK2: Final = "/opt/tandem/wrk2"
@@ -37,6 +41,10 @@ CONTRACT_REQUESTS_MIN: Final = 50
 
 CONTRACT_REQUESTS_MAX: Final = 2000
 """Most requests of a contract check, so that it stays within seconds; a larger pool becomes a finding."""
+
+CONTRACT_REQUESTS_PER_ANSWER: Final = 10
+"""Where workers give a known number of good answers and then errors: so many requests for each good answer, since the
+kernel chooses which worker is asked."""
 
 WRK_THREADS: Final = 2
 """Threads of wrk, wrk2 and h2load where a round names none and its connections can be divided by it."""

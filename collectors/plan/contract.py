@@ -13,6 +13,8 @@ from collectors.plan.load import load
 from collectors.plan.model import Endpoint
 
 KEYS: Final = ("method", "path", "status", "content_type", "json")
+OUR_KEYS: Final = ("fair_body_bytes", "upstream")
+"""Keys that are read by the plan and mean nothing to the check."""
 JSON_KEYS: Final = ("equals", "rows", "keys", "values", "null_keys")
 METHODS: Final = ("GET",)
 """Methods that the load of a round can use."""
@@ -28,15 +30,21 @@ def read_contract(apps_dir: Path) -> Mapping[str, Endpoint]:
 
 
 def _endpoint(name: str, item: Item) -> Endpoint:
-    fields = item.fields(required=KEYS)
+    fields = item.fields(required=KEYS, optional=OUR_KEYS)
     path = fields["path"].text()
     if not _PATH.fullmatch(path):
         raise fields["path"].refuse(f"is {path!r}", "a path that begins with / and needs no escaping")
     fields["status"].integer(100, 599)
     fields["content_type"].text()
     _check_json(fields["json"])
+    sizes = fields["fair_body_bytes"].fields(required=c.DATASETS) if "fair_body_bytes" in fields else {}
     return Endpoint(
-        name=name, method=fields["method"].choice(METHODS, "method"), path=path, fields=item.plain()
+        name=name,
+        method=fields["method"].choice(METHODS, "method"),
+        path=path,
+        fields={key: item.plain() for key, item in fields.items() if key not in OUR_KEYS},
+        fair_body_bytes={dataset: size.integer(0, 2**40) for dataset, size in sizes.items()},
+        upstream=fields["upstream"].boolean() if "upstream" in fields else False,
     )
 
 

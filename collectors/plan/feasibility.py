@@ -14,6 +14,7 @@ from collectors.plan import constants as c
 from collectors.plan.advice import TEXTS
 from collectors.plan.commands import plain
 from collectors.plan.model import Campaign, Cell, Finding, Profile, Round, Service
+from collectors.plan.offers import largest
 from collectors.plan.profile import client_ports, kernel_integer
 from collectors.readers.wrk2 import calibration_s
 
@@ -165,7 +166,7 @@ def _link(campaign: Campaign, cells: Sequence[Cell], link_mbit: float) -> Iterat
     limit = link_mbit * c.LINK_PAYLOAD_SHARE * c.LINK_BUSY_SHARE
     for cell in cells:
         load = cell.round
-        size = cell.service.endpoints[cell.endpoint.name].body_bytes.get(campaign.dataset)
+        size = largest(cell.service.endpoints[cell.endpoint.name].body_bytes.get(campaign.dataset))
         if load.path != "link" or load.rate_per_s is None or size is None:
             continue
         mbit = load.rate_per_s * size * 8 / 1e6

@@ -32,6 +32,7 @@ def as_document(plan: Plan, *, versions: Versions, created: datetime) -> dict[st
         "schema_version": c.SCHEMA_VERSION,
         "campaign": campaign.name,
         "description": campaign.description,
+        **_kind(plan),
         "created_utc": created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "seed": campaign.seed,
         "blocks": campaign.blocks,
@@ -46,6 +47,21 @@ def as_document(plan: Plan, *, versions: Versions, created: datetime) -> dict[st
         "cost": {"runs": len(plan.runs), "seconds": plan.seconds},
         "feasibility": [asdict(finding) for finding in plan.findings],
     }
+
+
+def _kind(plan: Plan) -> dict[str, Any]:
+    """What only some campaigns have: the rungs of a ladder by their services' ids, the name of published figures."""
+    campaign = plan.campaign
+    extra: dict[str, Any] = {}
+    if campaign.ladder:
+        rungs = zip(campaign.ladder, plan.services, strict=True)
+        extra |= {
+            "kind": "ladder",
+            "ladder": [{"service": service.id, "factor": rung.factor} for rung, service in rungs],
+        }
+    if campaign.published is not None:
+        extra["published"] = campaign.published
+    return extra
 
 
 def freeze(document: dict[str, Any], results: Path, created: datetime) -> Path:
@@ -119,6 +135,27 @@ def _service(service: Service) -> dict[str, Any]:
         "port": service.port,
         "keep_alive": service.keep_alive,
         "pool_size": service.pool_size,
+        "code": service.code,
+        "launcher": service.launcher,
+        "options": dict(service.options),
+        "kind": service.kind,
+        "why": service.why,
+        "conditions": dict(service.conditions),
+        "packages": list(service.packages),
+        "python": service.python,
+        "conflicts": list(service.conflicts),
+        "upstream": service.upstream,
+        "front": None if service.front is None else _front(service),
+    }
+
+
+def _front(service: Service) -> dict[str, Any]:
+    return {
+        "program": service.front,
+        "protocol": service.protocol,
+        "socket": service.socket,
+        "unit": service.front_unit,
+        "slice": service.slice,
     }
 
 

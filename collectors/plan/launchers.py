@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from collectors.errors import PlanError
 from collectors.plan.document import Item, unknown
 from collectors.plan.load import load
-from collectors.plan.model import Launcher
+from collectors.plan.model import FrontProtocol, Launcher
 
 LITERALS: Final = {"bind": "${TANDEM_BIND}", "port": "${TANDEM_PORT}", "workers": "${TANDEM_WORKERS}"}
 """What is chosen per run: the unit's environment fills it in."""
-BUILT_IN: Final = ("venv", "module", *LITERALS)
+BUILT_IN: Final = ("venv", "module", *LITERALS, "listen", "socket")
+PROTOCOLS: Final = ("http", "uwsgi")
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -29,7 +30,7 @@ def read_launchers(apps_dir: Path) -> Mapping[str, Launcher]:
 
 
 def _launcher(name: str, item: Item) -> Launcher:
-    fields = item.fields(required=("argv", "keep_alive"), optional=("options", "env", "http2"))
+    fields = item.fields(required=("argv", "keep_alive"), optional=("options", "env", "http2", "protocol"))
     options = read_options(fields["options"]) if "options" in fields else {}
     argv = fields["argv"].items()
     for word in argv:
@@ -41,7 +42,12 @@ def _launcher(name: str, item: Item) -> Launcher:
         options=options,
         env=read_env(fields["env"]) if "env" in fields else {},
         http2=fields["http2"].boolean() if "http2" in fields else False,
+        protocol=_protocol(fields.get("protocol")),
     )
+
+
+def _protocol(item: Item | None) -> FrontProtocol:
+    return cast(FrontProtocol, PROTOCOLS[0] if item is None else item.choice(PROTOCOLS, "protocol"))
 
 
 def _check_word(word: Item, allowed: Iterable[str]) -> None:

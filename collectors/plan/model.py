@@ -7,7 +7,7 @@ Frozen, keyword-only, with the unit in the name of every quantity. A number keep
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Generator = Literal["wrk", "wrk2", "pacer", "h2load"]
@@ -15,6 +15,10 @@ Protocol = Literal["h2", "h1"]
 Path = Literal["localhost", "link"]
 Machine = Literal["client", "server"]
 Loop = Literal["open", "closed"]
+Kind = Literal["faithful", "fair", "plain"]
+Front = Literal["nginx"]
+FrontProtocol = Literal["http", "uwsgi"]
+BodyBytes = int | tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +51,23 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rung:
+    """One daemon of a ladder (`app` or `app:variant`), and the one factor that it changes against the rung before.
+
+    The first rung has none before it; its factor, where given, says what the ladder starts from.
+    """
+
+    service: str
+    factor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Campaign:
-    """One experiment as its file describes it, after overrides."""
+    """One experiment as its file describes it, after overrides.
+
+    `ladder` is empty but for campaigns of kind ladder, whose apps are its rungs. `published` names the published
+    figures that the summary prints beside the measured ones.
+    """
 
     name: str
     description: str
@@ -59,6 +78,8 @@ class Campaign:
     seed: int
     apps: tuple[str, ...]
     rounds: tuple[Round, ...]
+    ladder: tuple[Rung, ...] = ()
+    published: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +108,7 @@ class Profile:
 class Launcher:
     """A way to start daemons: the command with {placeholders}, and options that a variant may override.
 
-    `http2`: it also answers HTTP/2 without TLS, with prior knowledge.
+    `http2`: it also answers HTTP/2 without TLS, with prior knowledge. `protocol` is what it speaks to a front.
     """
 
     name: str
@@ -96,26 +117,44 @@ class Launcher:
     options: Mapping[str, str]
     env: Mapping[str, str]
     http2: bool = False
+    protocol: FrontProtocol = "http"
+
+    @property
+    def takes_socket(self) -> bool:
+        """Whether it can be told to listen on a unix socket."""
+        return any("{listen}" in word or "{socket}" in word for word in self.argv)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """A route's contract; `fields` is what contract.yml says of it, for the check to read."""
+    """A route's contract; `fields` is what contract.yml says of it, for the check to read.
+
+    `fair_body_bytes` is the length of the body that every fair variant has; `upstream`: the daemon asks the bench's
+    own slow page for it.
+    """
 
     name: str
     method: str
     path: str
     fields: Mapping[str, Any]
+    fair_body_bytes: Mapping[str, int] = field(default_factory=dict)
+    upstream: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """An endpoint as one app offers it: the reply's body bytes per data set (absent where not stated), and
-    the largest number of pooled things that one worker holds while it serves it.
+    """An endpoint as one app offers it: the reply's body bytes per data set (absent where not stated, least and
+    most where replies differ), and the largest number of pooled things that one worker holds while it serves it.
+
+    `content_type` replaces the contract's; `reply_bytes` is the exact length with the head, per data set.
+    `answers_per_worker`: after so many good answers each worker gives errors for ever, as published.
     """
 
-    body_bytes: Mapping[str, int]
+    body_bytes: Mapping[str, BodyBytes]
     pool_size: int
+    content_type: str | None = None
+    reply_bytes: Mapping[str, int] = field(default_factory=dict)
+    answers_per_worker: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +163,11 @@ class Service:
 
     `argv` and `env` hold ${TANDEM_BIND}, ${TANDEM_PORT} and ${TANDEM_WORKERS} literally, because address and
     number of workers are chosen per run. `pool_size` is the largest number of pooled things that one worker
-    holds.
+    holds. `code` is the app folder whose code runs. `kind` says what the variant stands for and `why` gives the
+    reason. `front`: nginx listens on the port and asks the daemon through `socket`, in `protocol`. `packages` are
+    Debian's, `python` the interpreters that its Python packages exist for (as in 3.10-3.12, or system, Debian's own),
+    `conflicts` those whose own pins may be broken. `conditions` are what a fair comparison must know. `upstream` is
+    the address of the bench's slow page, where an endpoint needs it.
     """
 
     id: str
@@ -138,11 +181,38 @@ class Service:
     pool_size: int
     endpoints: Mapping[str, Offer]
     http2: bool = False
+    code: str = ""
+    launcher: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    kind: Kind = "plain"
+    why: str | None = None
+    front: Front | None = None
+    protocol: FrontProtocol = "http"
+    packages: tuple[str, ...] = ()
+    python: str | None = None
+    conflicts: tuple[str, ...] = ()
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    upstream: str | None = None
 
     @property
     def unit(self) -> str:
         """Name of the systemd unit."""
         return f"tandem-{self.id}.service"
+
+    @property
+    def socket(self) -> str | None:
+        """Where the daemon listens for its front, in a folder that systemd makes with the unit."""
+        return f"/run/tandem-{self.id}/daemon.sock" if self.front else None
+
+    @property
+    def front_unit(self) -> str | None:
+        """Name of the front's systemd unit."""
+        return f"tandem-front-{self.id}.service" if self.front else None
+
+    @property
+    def slice(self) -> str | None:
+        """Name of the slice that holds daemon and front, so that the CPU of both is counted."""
+        return f"tandem-{self.id}.slice" if self.front else None
 
 
 @dataclass(frozen=True, kw_only=True)

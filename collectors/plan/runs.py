@@ -10,7 +10,7 @@ from collectors.errors import PlanError
 from collectors.plan import constants as c
 from collectors.plan.commands import deadline_s, load_argv, load_words, warmup_argv
 from collectors.plan.contract import resolved
-from collectors.plan.model import Campaign, Cell, PlannedRun, Service
+from collectors.plan.model import Campaign, Cell, Endpoint, PlannedRun, Service
 
 
 def check_address(text: str) -> str:
@@ -43,10 +43,26 @@ def contract_requests(service: Service, endpoint: str, workers: int) -> int:
 
     With that many, at least one worker is asked once more than its pool is large, so a pool that loses what
     it hands out shows before the load. Without a pool, CONTRACT_REQUESTS_MIN; never more than
-    CONTRACT_REQUESTS_MAX.
+    CONTRACT_REQUESTS_MAX. Where workers are known to give errors after some answers, enough to see both.
     """
+    if (answers := service.endpoints[endpoint].answers_per_worker) is not None:
+        return c.CONTRACT_REQUESTS_PER_ANSWER * workers * answers
     pooled = workers * service.endpoints[endpoint].pool_size + 1
     return min(max(pooled, c.CONTRACT_REQUESTS_MIN), c.CONTRACT_REQUESTS_MAX)
+
+
+def contract_of(service: Service, endpoint: Endpoint, dataset: str, workers: int) -> dict[str, Any]:
+    """What the check holds this service's replies against on a data set: the contract with the service's own content
+    type, exact total length and number of good answers, where it states them."""
+    offer = service.endpoints[endpoint.name]
+    found = resolved(endpoint, dataset)
+    if offer.content_type is not None:
+        found["content_type"] = offer.content_type
+    if dataset in offer.reply_bytes:
+        found["reply_bytes"] = offer.reply_bytes[dataset]
+    if offer.answers_per_worker is not None:
+        found["answers"] = workers * offer.answers_per_worker
+    return found
 
 
 def _run(campaign: Campaign, index: int, block: int, cell: Cell, link_address: str) -> PlannedRun:
@@ -74,7 +90,7 @@ def _contract(campaign: Campaign, cell: Cell) -> dict[str, Any]:
     name = cell.endpoint.name
     return {
         "name": name,
-        **resolved(cell.endpoint, campaign.dataset),
+        **contract_of(cell.service, cell.endpoint, campaign.dataset, campaign.workers),
         "body_bytes": cell.service.endpoints[name].body_bytes.get(campaign.dataset),
         "requests": contract_requests(cell.service, name, campaign.workers),
     }

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from collectors.errors import PlanError
 from collectors.plan import constants as c
 from collectors.plan.contract import read_contract
 from collectors.plan.document import NAME, Item, unknown
+from collectors.plan.fairness import check_fair, conditions_of, read_conditions
 from collectors.plan.launchers import LITERALS, fill, read_env, read_launchers, read_options
 from collectors.plan.load import load
-from collectors.plan.model import Endpoint, Launcher, Offer, Service
+from collectors.plan.model import Endpoint, Front, Kind, Launcher, Service
+from collectors.plan.offers import read_offers, read_pool_size
 from collectors.plan.project import app_names
+from collectors.plan.settings import read_code, read_conflicts, read_packages, read_port, read_python
 
 REQUIRED: Final = ("description", "launcher", "module", "port", "endpoints", "pool_size", "variants")
-VARIANT_KEYS: Final = ("description", "launcher", "module", "env", "options", "pool_size")
+OPTIONAL: Final = ("env", "options", "code", "packages", "python", "conflicts", "conditions")
+VARIANT_KEYS: Final = (
+    "description",
+    "launcher",
+    "module",
+    "env",
+    "options",
+    "pool_size",
+    "kind",
+    "why",
+    "front",
+    "endpoints",
+    "conditions",
+)
+KINDS: Final = ("faithful", "fair", "plain")
+FRONTS: Final = ("nginx",)
 DEFAULT: Final = "default"
 
 
@@ -69,20 +87,24 @@ def expand(catalogue: Catalogue, wanted: Iterable[tuple[str, str]]) -> tuple[Ser
 
 
 def resolve_argv(
-    service: Service, *, bind: str, port: int, workers: int, venv: str | None = None
+    service: Service, *, bind: str, port: int, workers: int, venv: str | None = None, socket: str | None = None
 ) -> list[str]:
     """The command with address, port and workers in place, as the unit's environment would put them.
 
-    `venv` replaces the app's own virtual environment. For starting a daemon without systemd, in tests.
+    `venv` replaces the app's own virtual environment, `socket` the unix socket of a daemon behind a front. For
+    starting a daemon without systemd, in tests.
     """
     values = dict(zip(LITERALS.values(), (bind, str(port), str(workers)), strict=True))
-    own = f"{c.VENVS_DIR}/{service.app}/"
+    if venv:
+        values[f"{c.VENVS_DIR}/{service.app}"] = venv
+    if socket and service.socket:
+        values[service.socket] = socket
     words = []
     for word in service.argv:
         filled = word
         for literal, value in values.items():
             filled = filled.replace(literal, value)
-        words.append(filled.replace(own, f"{venv}/") if venv else filled)
+        words.append(filled)
     return words
 
 
@@ -91,9 +113,7 @@ def _service(catalogue: Catalogue, name: str, where: str) -> Service:
     if app not in (names := app_names(catalogue.apps_dir)):
         raise unknown("app", app, names, where)
     source = f"{catalogue.apps_dir.name}/{app}/app.yml"
-    fields = load(catalogue.apps_dir / app / "app.yml", source).fields(
-        required=REQUIRED, optional=("env", "options")
-    )
+    fields = load(catalogue.apps_dir / app / "app.yml", source).fields(required=REQUIRED, optional=OPTIONAL)
     variants = fields["variants"].named_entries("a variant")
     variant = variant if colon else DEFAULT
     if variant not in variants:
@@ -104,7 +124,10 @@ def _service(catalogue: Catalogue, name: str, where: str) -> Service:
             ". _ - between them"
         )
     every = {key: item.fields(required=(), optional=VARIANT_KEYS) for key, item in variants.items()}
-    return _merged(catalogue, app, variant, fields, every[variant])
+    service = _merged(catalogue, app, variant, fields, every[variant])
+    if service.kind == "fair":
+        check_fair(service, catalogue.endpoints, variants[variant].where)
+    return service
 
 
 def _merged(
@@ -115,36 +138,83 @@ def _merged(
     launcher = catalogue.launchers[either["launcher"].choice(catalogue.launchers, "launcher")]
     layers = (fields, own)
     options = {
-        key: value
-        for layer in layers
-        if "options" in layer
-        for key, value in read_options(layer["options"], launcher.options).items()
-    }
-    env = {key: value for layer in layers if "env" in layer for key, value in read_env(layer["env"]).items()}
-    values = {
         **launcher.options,
-        **options,
-        **LITERALS,
-        "venv": f"{catalogue.venvs_dir}/{app}",
-        "module": _module(either["module"]),
+        **_over(layers, "options", lambda item: read_options(item, launcher.options)),
     }
-    pool_size = _pool_size(either["pool_size"])
-    return Service(
+    env = _over(layers, "env", read_env)
+    front = _front(own["front"], launcher) if "front" in own else None
+    kind = _kind(own)
+    offers = read_offers(
+        fields["endpoints"], own.get("endpoints"), catalogue.endpoints, read_pool_size(either["pool_size"])
+    )
+    service = Service(
         id=app if variant == DEFAULT else f"{app}-{variant}",
         app=app,
         variant=variant,
         description=either["description"].text(),
-        argv=tuple(fill(word, values) for word in launcher.argv),
+        argv=(),
         env={**launcher.env, **env},
-        port=_port(fields["port"]),
-        keep_alive=launcher.keep_alive,
-        http2=launcher.http2,
-        pool_size=pool_size,
-        endpoints={
-            key: _offer(key, item, catalogue, pool_size)
-            for key, item in fields["endpoints"].entries().items()
-        },
+        port=read_port(fields["port"]),
+        keep_alive=launcher.keep_alive or front is not None,
+        http2=launcher.http2 and front is None,
+        pool_size=read_pool_size(either["pool_size"]),
+        endpoints=offers,
+        code=read_code(fields.get("code"), app, catalogue.apps_dir),
+        launcher=launcher.name,
+        options=options,
+        kind=kind,
+        why=own["why"].text() if "why" in own else None,
+        front=front,
+        protocol=launcher.protocol,
+        packages=read_packages(fields.get("packages")),
+        python=read_python(fields.get("python")),
+        conflicts=read_conflicts(fields.get("conflicts")),
+        conditions=conditions_of(
+            launcher, options, _over(layers, "conditions", read_conditions), front=front is not None
+        ),
+        upstream=c.UPSTREAM if any(catalogue.endpoints[name].upstream for name in offers) else None,
     )
+    return replace(service, argv=_argv(service, launcher, catalogue.venvs_dir, _module(either["module"])))
+
+
+def _argv(service: Service, launcher: Launcher, venvs_dir: str, module: str) -> tuple[str, ...]:
+    """The launcher's command; a daemon behind a front listens on its socket instead of the port."""
+    values = {
+        **service.options,
+        **LITERALS,
+        "venv": f"{venvs_dir}/{service.app}",
+        "module": module,
+        "listen": f"unix:{service.socket}" if service.socket else ":".join((LITERALS["bind"], LITERALS["port"])),
+        "socket": service.socket or "",
+    }
+    return tuple(fill(word, values) for word in launcher.argv)
+
+
+def _over(
+    layers: Iterable[Mapping[str, Item]], key: str, read: Callable[[Item], Mapping[str, str]]
+) -> dict[str, str]:
+    """The app's mapping of this name with the variant's over it."""
+    return {name: value for layer in layers if key in layer for name, value in read(layer[key]).items()}
+
+
+def _kind(own: Mapping[str, Item]) -> Kind:
+    """What a variant stands for; faithful and fair ones say why in one sentence."""
+    kind = own["kind"].choice(KINDS, "kind") if "kind" in own else "plain"
+    if kind != "plain" and "why" not in own:
+        raise own["kind"].refuse(f"is {kind} without a reason", "beside it why, in one sentence")
+    if kind == "plain" and "why" in own:
+        raise own["why"].refuse("explains nothing, since the variant is plain", "beside it kind, faithful or fair")
+    return cast(Kind, kind)
+
+
+def _front(item: Item, launcher: Launcher) -> Front:
+    front = item.choice(FRONTS, "front")
+    if not launcher.takes_socket:
+        raise item.refuse(
+            f"is {front}, but the launcher {launcher.name} cannot listen on a unix socket",
+            "launchers whose command has {listen} or {socket}",
+        )
+    return cast(Front, front)
 
 
 def _module(item: Item) -> str:
@@ -152,35 +222,3 @@ def _module(item: Item) -> str:
     if "$" in text or "{" in text:
         raise item.refuse(item.shown(), "a module, as in app:app")
     return text
-
-
-def _port(item: Item) -> int:
-    """A port that neither the kernel's own range of client ports nor the database can take."""
-    port = item.integer(1024, 65_535)
-    low, high = c.PORT_RANGE_DEFAULT
-    if low <= port <= high or port == c.DATABASE_PORT:
-        holder = (
-            "the database's port"
-            if port == c.DATABASE_PORT
-            else f"one of the kernel's client ports {low}-{high}"
-        )
-        raise item.refuse(
-            f"is {port}, {holder}", f"1024-{low - 1} without {c.DATABASE_PORT}, and {high + 1}-65535"
-        )
-    return port
-
-
-def _pool_size(item: Item) -> int:
-    return item.integer(0, 100_000)
-
-
-def _offer(name: str, item: Item, catalogue: Catalogue, pool_size: int) -> Offer:
-    """An endpoint may name a pool_size of its own, where only some of an app's endpoints use its pool."""
-    if name not in catalogue.endpoints:
-        raise unknown("endpoint", name, catalogue.endpoints, item.where)
-    fields = item.fields(required=(), optional=("body_bytes", "pool_size"))
-    sizes = fields["body_bytes"].fields(required=(), optional=c.DATASETS) if "body_bytes" in fields else {}
-    return Offer(
-        body_bytes={dataset: size.integer(0, 2**40) for dataset, size in sizes.items()},
-        pool_size=_pool_size(fields["pool_size"]) if "pool_size" in fields else pool_size,
-    )

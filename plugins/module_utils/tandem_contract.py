@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same module, where mypy finds it
@@ -19,6 +19,9 @@ SETTLE_S = 3.0
 """A daemon that answers wrongly while it starts has this long, from its first answer, to answer correctly."""
 REPLY_S = 10.0
 """Longest wait for one reply."""
+SERVER_ERROR = 500
+ERRORS_SEEN = 10
+"""So many errors in a row say that a server has given its last good answer."""
 MEAN_REPLY_S = 0.25
 """The replies after the first may take this much each on average, on top of one `REPLY_S`."""
 
@@ -35,7 +38,7 @@ def check(  # noqa: PLR0917 - the call is agreed between the run module and the 
     host: str,
     port: int,
     endpoint: dict[str, Any],
-    body_bytes: int | None,
+    body_bytes: int | Sequence[int] | None,
     requests: int,
     timeout_s: float,
     alive: Callable[[], bool] = lambda: True,
@@ -43,7 +46,10 @@ def check(  # noqa: PLR0917 - the call is agreed between the run module and the 
     """Wait up to `timeout_s` for a first correct answer, then send `requests` more, one after another.
 
     `endpoint` holds method, path, status, content_type and json as contract.yml describes them, with the
-    null_keys of one data set. `body_bytes` is the exact length of the body; None asks that it stays the same.
+    null_keys of one data set. It may also hold `reply_bytes`, the exact length of the whole reply, and `answers`: so
+    many correct answers are all that the server has, and errors (status 500 or more) must follow for ever; `requests`
+    is then the most that are sent to see both. `body_bytes` is the exact length of the body, or the least and the
+    most; None asks that it stays the same.
     `alive` is asked between attempts: false means that the daemon has ended and nobody needs to wait for it.
     Connections are reused where the server keeps them open. A bad server never raises: `failure` tells of it.
 
@@ -55,7 +61,10 @@ def check(  # noqa: PLR0917 - the call is agreed between the run module and the 
     failure = None
     try:
         checker.wait(timeout_s)
-        checker.repeat(requests)
+        if "answers" in endpoint:
+            checker.exhaust(requests, endpoint["answers"])
+        else:
+            checker.repeat(requests)
     except _BrokenError as broken:
         failure = {"kind": broken.kind, "message": str(broken)}
     finally:
@@ -82,7 +91,7 @@ class _Checker:
         host: str,
         port: int,
         endpoint: dict[str, Any],
-        body_bytes: int | None,
+        body_bytes: int | Sequence[int] | None,
         alive: Callable[[], bool],
     ) -> None:
         self.host = host
@@ -136,11 +145,36 @@ class _Checker:
                 raise _BrokenError(kind, f"{broken} (reply {number} of {requests}){ended}") from None
             self.repeated = number
 
-    def _ask(self, deadline: float) -> None:
-        """One request and its reply; raises _BrokenError unless it is correct."""
+    def exhaust(self, requests: int, answers: int) -> None:
+        """Ask until all good answers were given and only errors come; raises _BrokenError when it is otherwise.
+
+        Which worker is asked is the kernel's choice, so errors and good answers mix until the last worker has given
+        its own.
+        """
+        deadline = time.monotonic() + REPLY_S + requests * MEAN_REPLY_S
+        errors = 0
+        for _ in range(requests):
+            try:
+                errors = 0 if self._ask(deadline, errors_too=True) else errors + 1
+            except _BrokenError as broken:
+                raise _BrokenError(broken.kind, f"{broken} (after {self.repeated + 1} good answers)") from None
+            self.repeated += 1 if errors == 0 else 0
+            if self.repeated + 1 > answers or (self.repeated + 1 == answers and errors >= ERRORS_SEEN):
+                break
+        if self.repeated + 1 != answers or errors < ERRORS_SEEN:
+            more = "more than that" if self.repeated + 1 > answers else f"{self.repeated + 1}"
+            tail = f", and {errors} errors at the end"
+            raise self._broken("wrong-answer", f"expected {answers} good answers and then errors, found {more}{tail}")
+
+    def _ask(self, deadline: float, *, errors_too: bool = False) -> bool:
+        """One request and its reply; raises _BrokenError unless it is correct.
+
+        With `errors_too` a status of 500 and more is no fault; whether the reply was a good one.
+        """
         try:
             reply = self._exchange(min(deadline, time.monotonic() + REPLY_S))
-            fault = self._fault(reply)
+            good = not (errors_too and reply.status >= SERVER_ERROR)
+            fault = self._fault(reply) if good else None
             if fault:
                 raise self._broken("wrong-answer", fault)
         except _BrokenError:
@@ -148,7 +182,9 @@ class _Checker:
             raise
         if reply.closes:
             self.disconnect()
-        self.last = reply
+        if good:
+            self.last = reply
+        return good
 
     def _exchange(self, deadline: float) -> Reply:
         """A reply over the open connection, or over a new one when the server has closed that silently."""
@@ -178,8 +214,14 @@ class _Checker:
     def _fault(self, reply: Reply) -> str | None:
         """What is wrong with a reply, or None."""
         fault = head_fault(reply, self.endpoint)
-        if fault or (self.last and self.last.body == reply.body):
-            return fault
+        if fault is None and not (self.last and self.last.body == reply.body):
+            fault = self._body_fault(reply)
+        total = self.endpoint.get("reply_bytes")
+        if fault is None and total is not None and reply.wire_bytes != total:
+            return f"expected a reply of {total} bytes with its head, found {reply.wire_bytes}"
+        return fault
+
+    def _body_fault(self, reply: Reply) -> str | None:
         body_bytes = self.body_bytes
         if body_bytes is None and self.last:
             body_bytes = len(self.last.body)
@@ -199,15 +241,18 @@ def head_fault(reply: Reply, endpoint: dict[str, Any]) -> str | None:
     return None
 
 
-def body_fault(body: bytes, endpoint: dict[str, Any], body_bytes: int | None) -> str | None:
+def body_fault(body: bytes, endpoint: dict[str, Any], body_bytes: int | Sequence[int] | None) -> str | None:
     """What is wrong with a body, or None: first its JSON, then its length."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return f"expected JSON, found {len(body)} bytes beginning with {body[:40]!r}"
     fault = json_fault(value, endpoint["json"])
-    if fault is None and body_bytes is not None and len(body) != body_bytes:
-        return f"expected a body of {body_bytes} bytes, found {len(body)}"
+    if fault is None and body_bytes is not None:
+        least, most = (body_bytes, body_bytes) if isinstance(body_bytes, int) else body_bytes
+        if not least <= len(body) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            return f"expected a body of {wanted} bytes, found {len(body)}"
     return fault
 
 

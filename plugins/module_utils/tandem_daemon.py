@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 from typing import Any
 
 RUNTIME_DIR = "/run/tandem"
@@ -37,6 +38,19 @@ def port_holder(bind: str, port: int) -> str | None:
         except OSError as error:
             return f"port {port} on {bind} cannot be used: {error.strerror}"
     return None
+
+
+def listening(bind: str, port: int, timeout_s: float) -> str | None:
+    """Wait until something accepts connections at the address; a sentence when nothing did in time, else None."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((bind, port), timeout=timeout_s).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return None
+    return f"nothing listened on {bind}:{port} within {timeout_s:g} s"
 
 
 def start(*, unit: str, units: list[str], bind: str, port: int, workers: int) -> str | None:

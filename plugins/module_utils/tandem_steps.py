@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.module_utils.tandem_contract import check
 from ansible.module_utils.tandem_counters import snapshot
-from ansible.module_utils.tandem_daemon import end_now, found_state, is_alive, log_of, properties, start
+from ansible.module_utils.tandem_daemon import end_now, found_state, is_alive, listening, log_of, properties, start
 from ansible.module_utils.tandem_files import write_json
 from ansible.module_utils.tandem_load import make_work, record, run, stop_leftover, take_work
 
@@ -34,7 +34,8 @@ def fresh_folder(params: dict[str, Any]) -> str:
 
 def take_counters(params: dict[str, Any], when: str) -> None:
     """One snapshot into the run's folder."""
-    unit = params["service"].get("unit") if params["serves"] else None
+    service = params["service"] if params["serves"] else {}
+    unit = (service.get("front") or {}).get("slice") or service.get("unit")    # with the front, where there is one
     machine = params["machine"]
     path = os.path.join(folder_of(params), "counters", f"{machine}-{when}.json")
     write_json(path, snapshot(machine, when, unit))
@@ -52,6 +53,12 @@ def checked(params: dict[str, Any]) -> dict[str, Any]:
         planned["bind"], service["port"], contract, contract.get("body_bytes"), contract["requests"],
         params["start_timeout_s"], alive=lambda: is_alive(service["unit"]),
     )
+    if found["ok"] and "answers" in contract:       # the check took them all, and the load is to meet them
+        sentence = start(unit=service["unit"], units=params["units"], bind=planned["bind"], port=service["port"],
+                         workers=params["workers"])
+        sentence = sentence or listening(planned["bind"], service["port"], params["start_timeout_s"])
+        if sentence:
+            return {**found, "ok": False, "failure": {"kind": "did-not-start", "message": f"again: {sentence}"}}
     return found
 
 

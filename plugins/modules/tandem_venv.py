@@ -10,6 +10,15 @@ description:
   - An environment is made anew when the archive differs from the one it was made from, and left alone otherwise.
 options:
   venvs: {type: dict, required: true, description: folder of each environment to the archive that tandem_wheels made}
+  conflicts:
+    type: dict
+    default: {}
+    description: folder of an environment to the names of packages whose own requirements may be broken in it
+  system:
+    type: list
+    elements: str
+    default: []
+    description: environments that are made with Debian's own /usr/bin/python3
 """
 EXAMPLES = r"""
 - name: Make the environment of flask
@@ -20,15 +29,18 @@ made: {description: the environments that were made, type: list, returned: alway
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 MARKER = "made-from.txt"
+SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 def made_from(venv: str) -> str | None:
@@ -45,10 +57,30 @@ def run(*argv: str) -> None:
     subprocess.run(argv, check=True, capture_output=True, text=True)
 
 
-def make(wheels: str, venv: str) -> None:
+def complaints(text: str, conflicts: list[str]) -> list[str]:
+    """The lines of `pip check` that are no conflict of a named package, each of which begins with a package's name."""
+    known = {normal(name) for name in conflicts}
+    return [line for line in text.splitlines() if line.strip() and normal(line.split()[0]) not in known]
+
+
+def normal(name: str) -> str:
+    """A package's name as the index writes it: small letters, with a dash between words."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def check(venv: str, conflicts: list[str]) -> None:
+    """Ask pip whether the packages fit together; raises CalledProcessError with what does not."""
+    argv = [f"{venv}/bin/python", "-m", "pip", "check", "--disable-pip-version-check"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    left = complaints(done.stdout, conflicts)
+    if done.returncode and (left or not done.stdout.strip()):
+        raise subprocess.CalledProcessError(done.returncode, argv, "\n".join(left), done.stderr)
+
+
+def make(wheels: str, venv: str, conflicts: list[str], python: str) -> None:
     """Make the environment anew; the marker comes last, so a half-made one is never taken for whole."""
     shutil.rmtree(venv, ignore_errors=True)
-    run(sys.executable, "-m", "venv", venv)
+    run(python, "-m", "venv", venv)
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(wheels) as archive:
             names = [member.name for member in archive.getmembers() if os.path.basename(member.name) == member.name]
@@ -57,19 +89,25 @@ def make(wheels: str, venv: str) -> None:
         paths = [os.path.join(folder, name) for name in names]
         run(f"{venv}/bin/python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps",
             "--disable-pip-version-check", *paths)
-    run(f"{venv}/bin/python", "-m", "pip", "check", "--disable-pip-version-check")
+    check(venv, conflicts)
     with open(os.path.join(venv, MARKER), "w", encoding="utf-8") as file:
         file.write(os.path.basename(wheels) + "\n")
 
 
 def main() -> None:
     """Read the parameters, make what is missing, answer."""
-    module = AnsibleModule(supports_check_mode=True, argument_spec={"venvs": {"type": "dict", "required": True}})
-    lacking = {venv: wheels for venv, wheels in module.params["venvs"].items()
+    module = AnsibleModule(supports_check_mode=True, argument_spec={
+        "venvs": {"type": "dict", "required": True},
+        "conflicts": {"type": "dict", "default": {}},
+        "system": {"type": "list", "elements": "str", "default": []},
+    })
+    params: dict[str, Any] = module.params
+    lacking = {venv: wheels for venv, wheels in params["venvs"].items()
                if made_from(venv) != os.path.basename(wheels)}
     for venv, wheels in {} if module.check_mode else lacking.items():
         try:
-            make(wheels, venv)
+            python = SYSTEM_PYTHON if venv in params["system"] else sys.executable
+            make(wheels, venv, params["conflicts"].get(venv, []), python)
         except subprocess.CalledProcessError as error:
             said = (error.stderr or error.stdout or "no reason given").strip().splitlines()
             module.fail_json(msg=f"{venv} cannot be made from {wheels}: {said[-1]}")

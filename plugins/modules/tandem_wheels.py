@@ -8,12 +8,15 @@ module: tandem_wheels
 short_description: Collect the wheels of one app for the machines' interpreter
 description:
   - Runs on the controller, the only machine that needs a package index.
-  - A requirement that has no wheel is built here, and only a wheel that fits every machine is accepted.
+  - A requirement that has no wheel is built here, by itself or else beside the app's other requirements.
+  - A built wheel with compiled parts is accepted where the machine has this controller's processor and Python, and a
+    glibc that is at least as new.
   - Nothing is done when an archive for the same requirements, interpreter and processor exists.
 options:
   apps: {type: dict, required: true, description: name of each app to its fully pinned requirements file}
   python_version: {type: str, required: true, description: interpreter of the machine, such as 3.11}
   machine: {type: str, required: true, description: processor of the machine, such as x86_64}
+  glibc: {type: str, default: "", description: "glibc of the machine, such as 2.36; empty where it is not known"}
   into: {type: path, required: true, description: folder of archives}
 """
 EXAMPLES = r"""
@@ -30,6 +33,7 @@ archives: {description: "for each app its name, and the archive's path and file 
 
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 import tarfile
@@ -40,6 +44,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 AT_ONCE = 4
+BUILD_TOOLS = ("setuptools==80.9.0", "wheel==0.45.1")
 GLIBC_TAGS = ("2_17", "2_24", "2_27", "2_28", "2_31", "2_34")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input")
 
@@ -60,9 +65,9 @@ def requirement_lines(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def pip_succeeds(*words: str) -> tuple[bool, str]:
+def pip_succeeds(*words: str, pip: tuple[str, ...] = PIP) -> tuple[bool, str]:
     """Run pip; whether it succeeded, and its last words when it did not."""
-    ended = subprocess.run([*PIP, *words], capture_output=True, text=True, check=False)
+    ended = subprocess.run([*pip, *words], capture_output=True, text=True, check=False)
     said = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")] or ended.stderr.splitlines()
     return ended.returncode == 0, said[-1] if said else "pip gave no reason"
 
@@ -74,7 +79,7 @@ def platform_words(version: str, machine: str) -> list[str]:
     return [*words, "--platform=any", f"--abi=cp{version.replace('.', '')}", "--abi=abi3", "--abi=none"]
 
 
-def collect(lines: list[str], folder: str, version: str, machine: str) -> None:
+def collect(lines: list[str], folder: str, version: str, machine: str, glibc: str = "") -> None:
     """Put one wheel for each line into the folder.
 
     Raises WheelError naming the requirement that cannot be had.
@@ -82,15 +87,54 @@ def collect(lines: list[str], folder: str, version: str, machine: str) -> None:
     fitting = platform_words(version, machine)
     if pip_succeeds("download", "--quiet", "--no-deps", "--dest", folder, *fitting, *lines)[0]:
         return
-    for line in lines:
-        if pip_succeeds("download", "--quiet", "--no-deps", "--dest", folder, *fitting, line)[0]:
+    lacking = [line for line in lines
+               if not pip_succeeds("download", "--quiet", "--no-deps", "--dest", folder, *fitting, line)[0]]
+    for line in lacking:
+        if pip_succeeds("wheel", "--quiet", "--no-deps", "--wheel-dir", folder, line)[0]:
             continue
-        built, reason = pip_succeeds("wheel", "--quiet", "--no-deps", "--wheel-dir", folder, line)
+        built, reason = build_beside(line, folder)
         if not built:
             raise WheelError(f"{line} has no wheel for Python {version} on {machine} and cannot be built: {reason}")
     for name in os.listdir(folder):
         if not (name.endswith("-none-any.whl") or "manylinux" in name):
-            raise WheelError(f"{name} was built for this controller only; pin a version that has a wheel")
+            differs = unfit(version, machine, glibc)
+            if differs:
+                raise WheelError(f"{name} was built on this controller, and {differs}; pin a version that has a wheel")
+
+
+def build_beside(line: str, folder: str) -> tuple[bool, str]:
+    """Build a wheel where the wheels of the folder are installed, for a package whose build needs them."""
+    others = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".whl")]
+    with tempfile.TemporaryDirectory() as place:
+        made = subprocess.run([sys.executable, "-m", "venv", place], capture_output=True, text=True, check=False)
+        if made.returncode:
+            return False, "no virtual environment can be made to build it in"
+        pip = (os.path.join(place, "bin", "python"), "-m", "pip", "--disable-pip-version-check", "--no-input")
+        done = pip_succeeds("install", "--quiet", *BUILD_TOOLS, pip=pip)
+        if done[0] and others:
+            done = pip_succeeds("install", "--quiet", "--no-deps", "--no-index", *others, pip=pip)
+        if not done[0]:
+            return done
+        words = ("--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, line)
+        return pip_succeeds("wheel", *words, pip=pip)
+
+
+def unfit(version: str, machine: str, glibc: str) -> str | None:
+    """What keeps a compiled wheel that was built here from running on the machine, None where nothing does."""
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    own = platform.libc_ver()[1]
+    if machine != platform.machine():
+        return f"the machine's processor is {machine} where this one is {platform.machine()}"
+    if version != here:
+        return f"the machine's Python is {version} where this one is {here}"
+    if not glibc or not own or numbers(glibc) < numbers(own):
+        return f"the machine's glibc is {glibc or 'not known'} where this one is {own or 'not known'}"
+    return None
+
+
+def numbers(version: str) -> list[int]:
+    """2.36 as [2, 36], so that versions can be compared."""
+    return [int(part) for part in version.split(".") if part.isdigit()]
 
 
 def pack(folder: str, path: str) -> None:
@@ -114,7 +158,7 @@ def bundle(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         return {"changed": not os.path.exists(path), "path": path}
     os.makedirs(params["into"], exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        collect(lines, folder, params["python_version"], params["machine"])
+        collect(lines, folder, params["python_version"], params["machine"], params.get("glibc", ""))
         pack(folder, path)
     return {"changed": True, "path": path}
 
@@ -141,6 +185,7 @@ def main() -> None:
         "apps": {"type": "dict", "required": True},
         "python_version": {"type": "str", "required": True},
         "machine": {"type": "str", "required": True},
+        "glibc": {"type": "str", "default": ""},
         "into": {"type": "path", "required": True},
     })
     try:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import venv
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.plan import resolve_argv
 from collectors.plan.model import Service
+from tests.apps import nginx
+from tests.apps.environments import APPS, ROOT, environment_of
 
-ROOT = Path(__file__).resolve().parents[2]
-APPS = ROOT / "apps"
-VENVS = ROOT / ".cache" / "test-venvs"
+__all__ = ["APPS", "ROOT", "STOP_S", "WORKERS", "Daemon", "running"]
 WORKERS = 2
-STOP_S = 15
+STOP_S = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,74 +43,37 @@ class Daemon:
         return self.process.wait(timeout=STOP_S)
 
 
-def identity_of(requirements: Path) -> str:
-    """What an environment is named by: apps with the same requirements share one."""
-    return hashlib.sha256(f"{sys.version}{requirements.read_text()}".encode()).hexdigest()[:16]
-
-
-def environment_of(app: str) -> Path:
-    """The app's virtual environment, made when its requirements have changed.
-
-    uv makes one in a third of pip's time; pip is asked where uv cannot do it, as with an index that only pip knows.
-    """
-    requirements = APPS / app / "requirements.txt"
-    folder = VENVS / identity_of(requirements)
-    complete = folder / "complete"
-    VENVS.mkdir(parents=True, exist_ok=True)
-    with (VENVS / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists():
-            remove_unused()
-            venv.create(folder, clear=True)
-            python, wanted = str(folder / "bin" / "python"), ["-r", str(requirements)]
-            uv = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *wanted]
-            pip = ["pip", "--python", python, "--quiet", "--disable-pip-version-check", "install", *wanted]
-            if install(*uv) and (said := install(*pip)):
-                raise AssertionError(f"the packages of {app} cannot be installed: {said}")
-            complete.touch()
-    return folder
-
-
-def install(*words: str) -> str:
-    """Run an installer of the tests' own environment; what it says when it fails, nothing otherwise."""
-    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=False)
-    return (done.stderr[-800:] or "no reason given") if done.returncode else ""
-
-
-def remove_unused() -> None:
-    """Remove the environments that no app asks for any more."""
-    used = {identity_of(path) for path in APPS.glob("*/requirements.txt")}
-    for folder in VENVS.iterdir():
-        if folder.is_dir() and folder.name not in used:
-            shutil.rmtree(folder)
-
-
 @contextmanager
 def running(
-    service: Service, port: int, database: dict[str, str], *, code: Path | None = None
+    service: Service, port: int, database: dict[str, str], *, upstream: str | None = None, code: Path | None = None
 ) -> Iterator[Daemon]:
-    """The service with two workers on 127.0.0.1; killed at the end when it still runs.
+    """The service with two workers on 127.0.0.1, behind nginx where it says so; killed at the end when it still runs.
 
-    `code` is a folder to run instead of the app's own.
+    `code` is a folder to run instead of the app's own, `upstream` the address of the slow page.
     """
-    environment_dir = str(environment_of(service.app))
-    argv = resolve_argv(service, bind="127.0.0.1", port=port, workers=WORKERS, venv=environment_dir)
-    environment = {
-        "PATH": os.defpath,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TANDEM_BIND": "127.0.0.1",
-        "TANDEM_PORT": str(port),
-        "TANDEM_WORKERS": str(WORKERS),
-        **database,
-        **service.env,
-    }
-    with tempfile.TemporaryDirectory(prefix="tandem-daemon-") as folder:
-        log = Path(folder) / "output"
+    with tempfile.TemporaryDirectory(prefix="tandem-daemon-") as name, ExitStack() as stack:
+        folder = Path(name)
+        folder.chmod(0o755)
+        venv, socket = str(environment_of(service)), folder / "daemon.sock"
+        argv = resolve_argv(service, bind="127.0.0.1", port=port, workers=WORKERS, venv=venv, socket=str(socket))
+        environment = {
+            "PATH": os.defpath,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TANDEM_BIND": "127.0.0.1",
+            "TANDEM_PORT": str(port),
+            "TANDEM_WORKERS": str(WORKERS),
+            **({"TANDEM_UPSTREAM": upstream} if upstream else {}),
+            **database,
+            **service.env,
+        }
+        if service.front:
+            stack.enter_context(nginx.front(service, port, socket))
+        log = folder / "output"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 argv,
                 env=environment,
-                cwd=code or APPS / service.app,
+                cwd=code or APPS / service.code,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,

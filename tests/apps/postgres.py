@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TypedDict
 
 READER = "tandem"
+SLOTS = 4
+"""Accounts beside the reader's, with its rights and password, so that daemons at work together can be told apart."""
 START_S = 30
 SESSIONS_GONE_S = 10
 
@@ -53,26 +55,31 @@ class Postgres:
         self.psql("-1", database=database, stdin="\n".join(file.read_text() for file in files))
         self.psql("-c", f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER}", database=database)
 
-    def environment(self, database: str) -> dict[str, str]:
-        """What libpq needs to reach a database as the reader."""
+    def environment(self, database: str, user: str = READER) -> dict[str, str]:
+        """What libpq needs to reach a database as the reader, or as the account of a slot."""
         return {
             "PGHOST": "127.0.0.1",
             "PGPORT": str(self.port),
-            "PGUSER": READER,
+            "PGUSER": user,
             "PGDATABASE": database,
             "PGPASSFILE": str(self.passfile),
         }
 
-    def sessions(self) -> int:
-        """Number of the reader's sessions."""
-        return int(self.psql("-c", f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{READER}'"))
+    def sessions(self, user: str = READER) -> int:
+        """Number of an account's sessions."""
+        return int(self.psql("-c", f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'"))
 
-    def sessions_after_closing(self) -> int:
-        """Number of the reader's sessions once the server has noticed those that were closed."""
+    def sessions_after_closing(self, user: str = READER) -> int:
+        """Number of an account's sessions once the server has noticed those that were closed."""
         deadline = time.monotonic() + SESSIONS_GONE_S
-        while (left := self.sessions()) and time.monotonic() < deadline:
+        while (left := self.sessions(user)) and time.monotonic() < deadline:
             time.sleep(0.05)
         return left
+
+
+def slot_account(slot: int) -> str:
+    """Name of a slot's account."""
+    return f"{READER}_{slot}"
 
 
 class _RunningAs(TypedDict):
@@ -135,7 +142,7 @@ def _make(postgres: Postgres, data: Path) -> None:
         subprocess.run(command, capture_output=True, check=True, **running_as(postgres.admin))
     password = secrets.token_urlsafe(24)
     postgres.passfile.touch(mode=0o600)
-    postgres.passfile.write_text(f"*:*:*:{READER}:{password}\n")
+    postgres.passfile.write_text(f"*:*:*:*:{password}\n")
 
 
 def _serve(postgres: Postgres, data: Path) -> Iterator[Postgres]:
@@ -145,7 +152,7 @@ def _serve(postgres: Postgres, data: Path) -> Iterator[Postgres]:
         "unix_socket_directories": postgres.socket_dir,
         "ssl": "on",
         "fsync": "off",
-        "max_connections": 150,
+        "max_connections": 600,
     }
     command = [str(postgres.bin_dir / "postgres"), "-D", str(data)]
     command += [f"--{key}={value}" for key, value in settings.items()]
@@ -158,6 +165,8 @@ def _serve(postgres: Postgres, data: Path) -> Iterator[Postgres]:
             _wait(postgres, server, log)
             password = postgres.passfile.read_text().strip().rpartition(":")[2]
             postgres.psql("-c", f"CREATE ROLE {READER} LOGIN PASSWORD '{password}'")
+            for slot in range(SLOTS):
+                postgres.psql("-c", f"CREATE ROLE {slot_account(slot)} LOGIN PASSWORD '{password}' IN ROLE {READER}")
             yield postgres
         finally:
             server.send_signal(signal.SIGINT)  # ends the sessions, then the server

@@ -23,6 +23,10 @@ FACTS = [
     pytest.param(
         "SELECT count(DISTINCT (firstname, lastname)) = 50 FROM agentfeatures", id="different names"
     ),
+    pytest.param(
+        "SELECT array_agg(id ORDER BY id) = array(SELECT generate_series(1, 10000)) FROM message", id="messages"
+    ),
+    pytest.param("SELECT count(DISTINCT content) = 10000 AND bool_and(length(content) = 104) FROM message", id="texts"),
     pytest.param("SELECT nextval('agentfeatures_id_seq') > 50", id="sequence stands behind the rows"),
 ]
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.base import tarball_of
+from lab.config import load
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -28,6 +31,11 @@ class Lab:
         """The environment of its commands."""
         own = {f"TANDEM_LAB_{key}": value for key, value in self.settings.items()}
         return {**os.environ, "TANDEM_LAB_DIRECTORY": str(self.directory), **own}
+
+    @property
+    def packed_base(self) -> Path:
+        """Its packed base image; the cache may hold those of other labs too."""
+        return tarball_of(load({}, self.environment))
 
     def command(self, *words: str, within: tuple[str, ...] = ()) -> list[str]:
         """The command line; `within` comes before it."""

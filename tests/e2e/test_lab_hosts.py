@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_carry_the_lab_is_refused(second: Lab, prepare: str
 
 
 def test_a_packed_base_image_is_enough_and_may_be_kept(second: Lab) -> None:
-    tarball = next(Path(second.settings["CACHE"]).glob("base-*.tar.zst"))
+    tarball = second.packed_base
     own = Lab(
         directory=second.directory.with_name("tandem-lab-scratch"),
         settings={"PREFIX": "tandemscratch", "PACKAGES": second.settings["PACKAGES"]},
@@ -118,7 +118,7 @@ def test_a_packed_base_image_is_enough_and_may_be_kept(second: Lab) -> None:
 
 
 def test_a_damaged_base_image_is_put_aside(second: Lab) -> None:
-    tarball = next(Path(second.settings["CACHE"]).glob("base-*.tar.zst"))
+    tarball = second.packed_base
     folder = second.directory.with_name("tandem-lab-scratch")
     (folder / "cache").mkdir(parents=True)
     try:

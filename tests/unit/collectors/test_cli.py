@@ -16,7 +16,7 @@ from tests.unit.collectors.test_summary import full
 from tests.unit.collectors.tool_output import GOLDEN
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ("plan", "pending", "record", "check", "link", "summarise", "report", "read")
+COMMANDS = ("plan", "pending", "record", "check", "link", "summarise", "report", "explain", "read")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

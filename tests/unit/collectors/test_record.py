@@ -112,6 +112,12 @@ def test_a_recorded_run_is_no_longer_pending(campaign: Campaign) -> None:
             "it did not start",
         ),
         (
+            Given(contract_failure={"kind": "not-installable", "message": "its packages exist for Python 3.10-3.12"}),
+            (),
+            "not-installable",
+            "its packages exist for Python 3.10-3.12",
+        ),
+        (
             Given(contract_failure={"kind": "wrong-answer", "message": "50 rows, not 49"}),
             (),
             "wrong-answer",
@@ -143,6 +149,7 @@ def test_a_recorded_run_is_no_longer_pending(campaign: Campaign) -> None:
     ],
     ids=[
         "did not start",
+        "not installable",
         "wrong answer",
         "no answer",
         "died",

@@ -300,3 +300,80 @@ def test_a_length_that_nobody_declared_must_stay_the_same() -> None:
 def test_a_whole_value(value: object, sentence: str | None) -> None:
     fault = tandem_contract.json_fault(value, {"equals": {"hello": "world"}})
     assert fault == sentence or (fault and sentence and sentence in fault)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "sentence"),
+    [
+        pytest.param(len(BODY), len(BODY), None, id="exactly"),
+        pytest.param(len(BODY) - 5, len(BODY) + 5, None, id="within"),
+        pytest.param(len(BODY) + 1, len(BODY) + 9, "expected a body of {0} to {1} bytes, found {2}", id="too short"),
+        pytest.param(1, len(BODY) - 1, "expected a body of {0} to {1} bytes, found {2}", id="too long"),
+    ],
+)
+def test_a_body_may_have_a_least_and_a_most(least: int, most: int, sentence: str | None) -> None:
+    fault = tandem_contract.body_fault(BODY, ENDPOINT, [least, most])
+    assert fault == (sentence and sentence.format(least, most, len(BODY)))
+
+
+def test_bodies_may_differ_within_least_and_most() -> None:
+    with serving(lambda number: reply(BODY + b" " * (number % 3))) as server:
+        found = ask(server, body_bytes=[len(BODY), len(BODY) + 2])
+    assert (found["ok"], found["requests"]) == (True, 5)
+
+
+def test_the_whole_reply_may_have_an_exact_length() -> None:
+    with serving(lambda _: GOOD) as server:
+        assert ask(server, endpoint={**ENDPOINT, "reply_bytes": len(GOOD)})["ok"]
+    with serving(lambda number: GOOD if number < 4 else reply(headers="")) as server:
+        found = ask(server, endpoint={**ENDPOINT, "reply_bytes": len(GOOD)})
+    sentence = f"expected a reply of {len(GOOD)} bytes with its head, found {len(GOOD) - len(CLOSE)} (reply 3 of 5)"
+    assert found["failure"]["message"] == f"GET /agents: {sentence}"
+
+
+ERROR = reply(b"oops", status="500 Oops", content_type="text/html")
+
+
+def exhausting(order: str) -> Answer:
+    """Good answers (+) and errors (-) in this order, then errors for ever."""
+    return lambda number: GOOD if order[number - 1 : number] == "+" else ERROR
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(exhausting("++++++"), id="all at once"),
+        pytest.param(exhausting("+++-+--++"), id="worker after worker"),
+    ],
+)
+def test_a_server_that_is_known_to_run_out_of_answers_is_right_to(answer: Answer) -> None:
+    with serving(answer) as server:
+        found = ask(server, endpoint={**ENDPOINT, "answers": 6}, requests=100)
+    assert (found["failure"], found["requests"]) == (None, 5), "those that followed the first"
+    assert (found["reply_bytes"], found["headers"]["Content-Type"]) == (len(GOOD), "application/json; charset=utf-8")
+    assert server.requests < 30
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        pytest.param(lambda _: GOOD, "found more than that, and 0 errors at the end", id="never runs out"),
+        pytest.param(exhausting("++++"), "found 4, and 96 errors at the end", id="too early"),
+        pytest.param(
+            exhausting("++++++--+"),
+            "found more than that, and 0 errors at the end",
+            id="comes back",
+        ),
+    ],
+)
+def test_another_number_of_answers_is_wrong(answer: Answer, sentence: str) -> None:
+    with serving(answer) as server:
+        found = ask(server, endpoint={**ENDPOINT, "answers": 6}, requests=99)
+    assert found["failure"]["kind"] == "wrong-answer"
+    assert found["failure"]["message"] == f"GET /agents: expected 6 good answers and then errors, {sentence}"
+
+
+def test_a_wrong_answer_is_no_error_of_a_server_that_runs_out() -> None:
+    with serving(lambda number: GOOD if number < 3 else reply([])) as server:
+        found = ask(server, endpoint={**ENDPOINT, "answers": 6}, requests=99)
+    assert found["failure"]["message"] == "GET /agents: expected 3 rows, found 0 (after 2 good answers)"

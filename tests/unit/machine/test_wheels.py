@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import tarfile
 from pathlib import Path
 
@@ -57,3 +58,49 @@ def test_apps_are_collected_together_and_a_bad_one_is_named(tmp_path: Path) -> N
     assert all(Path(archive["path"]).name == archive["name"] for archive in made["archives"])
     with pytest.raises(wheels.WheelError, match=r"bad\.txt: line 1 \(packaging\) does not pin"):
         wheels.bundles({**asked, "apps": {"one": str(good), "bad": str(bad)}}, check_mode=False)
+
+
+def test_a_wheel_that_was_built_here_fits_a_machine_like_this_one() -> None:
+    version, glibc = ".".join(platform.python_version().split(".")[:2]), platform.libc_ver()[1]
+    assert wheels.unfit(version, platform.machine(), glibc) is None
+    assert wheels.unfit(version, platform.machine(), "2.999") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"machine": "riscv64"}, "the machine's processor is riscv64 where this one is"),
+        ({"version": "3.99"}, "the machine's Python is 3.99 where this one is"),
+        ({"glibc": "2.9"}, "the machine's glibc is 2.9 where this one is"),
+        ({"glibc": ""}, "the machine's glibc is not known where this one is"),
+    ],
+)
+def test_what_keeps_it_from_another_machine_is_said(changes: dict[str, str], sentence: str) -> None:
+    version, glibc = ".".join(platform.python_version().split(".")[:2]), platform.libc_ver()[1]
+    like = {"version": version, "machine": platform.machine(), "glibc": glibc}
+    assert (wheels.unfit(**{**like, **changes}) or "").startswith(sentence)
+
+
+def write_package(folder: Path, name: str, setup: str) -> str:
+    """A source archive of a package; its path."""
+    (folder / name).mkdir()
+    (folder / name / "setup.py").write_text(setup)
+    (folder / name / "PKG-INFO").write_text(f"Metadata-Version: 1.0\nName: {name}\nVersion: 1.0\n")
+    path = folder / f"{name}-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(folder / name, arcname=f"{name}-1.0")
+    return str(path)
+
+
+def test_a_package_whose_build_needs_others_is_built_beside_them(tmp_path: Path) -> None:
+    source = write_package(
+        tmp_path,
+        "needy",
+        "import six\nfrom setuptools import setup\nsetup(name='needy', version='1.0', py_modules=[])\n",
+    )
+    built = tmp_path / "wheels"
+    built.mkdir()
+    assert not wheels.build_beside(source, str(built))[0]
+    wheels.collect(["six==1.16.0"], str(built), "3.11", "x86_64")
+    assert wheels.build_beside(source, str(built)) == (True, "pip gave no reason")
+    assert sorted(path.name.split("-")[0] for path in built.iterdir()) == ["needy", "six"]

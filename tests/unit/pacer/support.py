@@ -193,7 +193,7 @@ class Scenario:
     value: float = 0
 
 
-def run_together(scenarios: dict[str, Scenario], *, at_once: int = 7) -> dict[str, Ran]:
+def run_together(scenarios: dict[str, Scenario], *, at_once: int = 4) -> dict[str, Ran]:
     """Run light loads several at a time, each with a server of its own; return what each came to."""
     done: dict[str, Ran] = {}
     names = list(scenarios)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from collectors.plan.project import Project
@@ -115,13 +116,76 @@ rounds:
 }
 
 
+MORE_LAUNCHERS = """\
+  threads:
+    argv: ["{venv}/bin/threads", "{listen}", --backlog, "{backlog}", "{module}"]
+    keep_alive: true
+    options: {backlog: 2048}
+  sockets:
+    argv: ["{venv}/bin/sockets", "{socket}", "{module}"]
+    keep_alive: false
+    protocol: uwsgi
+"""
+MORE_ENDPOINTS = """\
+  page:
+    method: GET
+    path: /page
+    status: 200
+    content_type: application/json
+    fair_body_bytes: {empty-join: 20, populated: 20}
+    json: {equals: 1}
+  rows: {method: GET, path: /rows, status: 200, content_type: application/json, upstream: true, json: {equals: 1}}
+"""
+MORE_FILES = {
+    "apps/just/app.yml": """\
+description: an app with every key
+launcher: threads
+module: app:app
+port: 8010
+code: pool
+packages: [uwsgi-core, libfoo2.0]
+python: "3.10-3.12"
+conflicts: [oldpin]
+env: {POOL_MIN: 5, POOL_MAX: 5}
+endpoints:
+  page: {body_bytes: {empty-join: 20, populated: 20}, pool_size: 0}
+  rows: {body_bytes: {empty-join: [90, 110]}}
+pool_size: 5
+conditions: {database: pool, tls: false, driver: psycopg3, json: json}
+variants:
+  default: {kind: fair, why: Everything is as with the others.}
+  front: {kind: faithful, why: It was published so., front: nginx, options: {backlog: 128}}
+  wire: {launcher: sockets, front: nginx}
+  listed: {endpoints: [page]}
+  mapped:
+    conditions: {json: ujson}
+    endpoints:
+      page: {content_type: text/html, reply_bytes: {empty-join: 178}, answers_per_worker: 30, pool_size: 7}
+""",
+}
+
+
+def make_daemons(root: Path) -> Project:
+    """The project with an app that has every key, and launchers and endpoints for it."""
+    project = make_project(root)
+    for name, text in (("apps/launchers.yml", MORE_LAUNCHERS), ("apps/contract.yml", MORE_ENDPOINTS)):
+        path = root / name
+        path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+    _write(root, MORE_FILES)
+    return project
+
+
 def make_project(root: Path) -> Project:
     """The project, written to root."""
-    for name, text in FILES.items():
+    _write(root, FILES)
+    return Project(root=root)
+
+
+def _write(root: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return Project(root=root)
 
 
 def edit(root: Path, name: str, old: str, new: str) -> None:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
-from collectors.plan import Request, build_plan, find_project
+from collectors.plan import Request, build_plan, expand_services, find_project
 from collectors.plan.model import Plan
 from collectors.plan.profile import RESERVED_PORTS, client_ports, port_range, read_profile
+from collectors.plan.project import app_names
+from collectors.published.model import PublishedTable
+from collectors.published.read import read_published
 
 PROJECT = find_project(Path(__file__).resolve().parent)
-SECONDS = {"smoke": (30, 100), "quick": (420, 600), "seed-2015": (2400, 4000)}
+SECONDS = {
+    "smoke": (30, 100), "quick": (420, 600), "seed-2015": (2400, 4000), "seed-2015-short": (300, 600),
+    "seed-2015-second": (6000, 8000), "seed-2015-second-short": (400, 800), "seed-2017": (600, 1200),
+    "seed-2017-short": (300, 600), "ladder-2015": (2700, 3900), "ladder-2017": (1800, 3000),
+}  # fmt: skip
 """What all runs of a campaign may take together; starting the lab and provisioning come on top."""
 
 
@@ -40,6 +48,37 @@ def test_a_campaign_holds_three_apps_in_three_rounds(name: str) -> None:
     assert len(cells) == 9
 
 
+@pytest.mark.parametrize("name", [name for name in PROJECT.campaigns() if name.startswith("ladder-")])
+def test_a_ladder_has_blocks_for_intervals_and_a_round_of_each_loop(name: str) -> None:
+    plan = planned(name)
+    assert plan.campaign.blocks >= 6
+    assert {load.loop for load in plan.campaign.rounds} == {"open", "closed"}
+    rungs = len(plan.campaign.ladder)
+    assert rungs >= 7
+    assert len(plan.runs) == rungs * 2 * plan.campaign.blocks
+    light = next(load for load in plan.campaign.rounds if load.rate_per_s is not None)
+    assert light.rate_per_s is not None
+    assert light.rate_per_s * light.duration_s >= 1000, "so many requests support a p99"
+
+
+def repeated(table: PublishedTable, plan: Plan) -> None:
+    """The round of a published table is planned, in the same loop, by the same path, with a daemon for every row."""
+    load = next(load for load in plan.campaign.rounds if load.name == table.round)
+    assert (load.loop, load.path) == (table.loop, table.path)
+    cells = {(run.cell.service.id, run.cell.endpoint.name) for run in plan.runs if run.cell.round.name == table.round}
+    for row in table.rows:
+        assert (row.services[0], row.endpoint or table.endpoint) in cells, row.name
+
+
+@pytest.mark.parametrize("form", ["", "-short"])
+@pytest.mark.parametrize("name", ["seed-2015", "seed-2015-second", "seed-2017"])
+def test_a_seed_repeats_every_row_that_was_published(name: str, form: str) -> None:
+    plan = planned(name + form)
+    assert plan.campaign.published == name
+    for table in read_published(name).tables:
+        repeated(table, plan)
+
+
 def test_seed_2015_has_the_published_loads() -> None:
     calibration, sustained, light = planned("seed-2015").campaign.rounds
     assert (calibration.connections, calibration.duration_s, calibration.path) == (400, 30, "localhost")
@@ -52,6 +91,19 @@ def test_seed_2015_has_the_published_loads() -> None:
     assert (light.rate_per_s, light.connections, light.duration_s) == (10, 10, 30)
     assert calibration.threads is not None
     assert calibration.connections % calibration.threads == 0
+
+
+def test_every_variant_can_be_planned() -> None:
+    """Those that are called fair are held to it here."""
+    names = [
+        f"{app}:{variant}"
+        for app in app_names(PROJECT.apps_dir)
+        for variant in yaml.safe_load((PROJECT.apps_dir / app / "app.yml").read_text())["variants"]
+    ]
+    services = expand_services(PROJECT.apps_dir, names)
+    assert {service.kind for service in services} == {"faithful", "fair", "plain"}
+    ports = {(service.port, service.app) for service in services}
+    assert len({port for port, _ in ports}) == len(ports), "each app has a port of its own"
 
 
 @pytest.mark.parametrize("name", PROJECT.profiles())
