@@ -70,9 +70,12 @@ def read_line(line: str) -> Interval | None:
 def _time(text: str) -> float:
     if len(text) > _MAX_TIME_CHARACTERS:
         raise ValueError(f"{len(text)} characters are no time in seconds")
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < _MAX_TIME_S:
-        raise ValueError(f"{text} is no time in seconds")
+        raise ValueError(f"{text!r} is no time in seconds")
     return value
 
 

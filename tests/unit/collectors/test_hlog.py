@@ -63,9 +63,9 @@ def without_line(number: int) -> Callable[[str], str]:
     (lambda text: text[:-30], "not an interval of a histogram log: not an encoded histogram", 14),
     (without_line(14), "cut short: error of the last second is missing", 13),
     (without_line(6), "pacer's log has lag of second 0 where service of second 0 belongs", None),
-    (lambda text: text.replace("1.000,", "soon,"), "not an interval of a histogram log: could not convert", 5),
+    (lambda text: text.replace("1.000,", "soon,"), "not an interval of a histogram log: 'soon' is no time", 5),
     (lambda text: text.replace(",1.000,", ",", 1), "not an interval of a histogram log: not enough values", 5),
-    (lambda text: text.replace("Tag=lag,0.000", "Tag=lag,-1"), "not an interval of a histogram log: -1 is no time", 7),
+    (lambda text: text.replace("Tag=lag,0.000", "Tag=lag,-1"), "histogram log: '-1' is no time", 7),
     (lambda text: "\n".join(text.splitlines()[:4]), "a histogram log without an interval", None),
 ])
 def test_damage_names_file_and_line(spoil: Callable[[str], str], says: str, line: int | None) -> None:

@@ -215,7 +215,7 @@ def with_a_changed_line(log: str) -> str:
     (cut_within_a_line, r"1\.hlog, line \d+ is not an interval of a histogram log"),
     (cut_between_lines, r"1\.hlog is not the whole log of \S+1\.json: it holds \d+ \w+ values of \d+"),
     (of_another_run, r"1\.hlog is not the log of \S+1\.json: they began at different times"),
-    (with_a_changed_line, r"1\.hlog, line 5 is not an interval of a histogram log: nan is no time in seconds"),
+    (with_a_changed_line, r"1\.hlog, line 5 is not an interval of a histogram log: 'nan' is no time in seconds"),
     (lambda _log: "", r"1\.hlog is empty"),
     (lambda _log: "no log", r"1\.hlog is neither a result of pacer \(JSON\) nor a histogram log"),
 ])
