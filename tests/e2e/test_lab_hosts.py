@@ -121,21 +121,15 @@ def test_a_damaged_base_image_is_put_aside(second: Lab) -> None:
     tarball = second.packed_base
     folder = second.directory.with_name("tandem-lab-scratch")
     (folder / "cache").mkdir(parents=True)
+    own = ("--directory", str(folder / "lab"), "--cache", str(folder / "cache"), "--prefix", "tandemscratch")
     try:
         (folder / "cache" / tarball.name).write_bytes(tarball.read_bytes()[:100_000])
-        refused = second.call(
-            "up",
-            "--directory",
-            str(folder / "lab"),
-            "--cache",
-            str(folder / "cache"),
-            "--prefix",
-            "tandemscratch",
-        )
+        refused = second.call("up", *own)
         assert refused.returncode == 2
         assert "is damaged and was put aside" in refused.stderr
         assert [path.name for path in (folder / "cache").glob("base-*")] == [f"{tarball.name}.broken"]
     finally:
+        second.call("purge", *own)      # what should not have come up is not left running
         subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
