@@ -65,7 +65,7 @@ policy=/usr/sbin/policy-rc.d
 [ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; }
 [ -x /usr/sbin/nginx ] || new=yes
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$@" >/dev/null
-[ -z "$$new" ] || systemctl --quiet disable nginx.service 2>/dev/null || true
+[ -z "$$new" ] || ! command -v systemctl >/dev/null || systemctl --quiet disable nginx.service
 endef
 export INSTALL
 .cache/test-packages.done: Makefile
