@@ -63,7 +63,7 @@ def _flags(result: LoadResult, missing: int, *, nan: bool) -> Iterator[Finding]:
     )  # fmt: skip
     if missing:
         words = f"{missing} of {counts.scheduled} scheduled requests had no answer at the end and are in no latency"
-        yield _flag("wrk2-censored", missing, 0, f"{words}: figures marked with ≥ are lower bounds")
+        yield _flag("wrk2-censored", float(missing), 0.0, f"{words}: figures marked with ≥ are lower bounds")
     if counts.scheduled and counts.completed < limits.OVERLOADED_COMPLETED_SHARE * counts.scheduled:
         share = counts.completed / counts.scheduled
         yield _flag(
