@@ -1,0 +1,1 @@
+../../../apps/api-hour/worker.py
