@@ -12,6 +12,8 @@ from collectors.errors import ReadError
 from collectors.jsonio import read_text
 from collectors.link import LinkFigures
 from collectors.machine import figures
+from collectors.memory.figures import run_memory
+from collectors.memory.model import RunMemory
 from collectors.model import Finding, LoadResult, MachineFigures, Outcome, Verdict
 from collectors.readers.counters import read_counters
 from collectors.readers.h2load import LOG_FILE, read_h2load
@@ -74,8 +76,10 @@ def derive(folder: Path, context: Context) -> Run:
     outcome, reason = _outcome(folder, parts)
     load = parts.load
     verdicts: tuple[Verdict, ...] = ()
+    memory = None
     if outcome == "measured" and load is not None:
         verdicts = judge(_measured(parts, load, context))
+        memory = _memory(folder, parts, context)
     return Run(
         id=planned.id,
         index=planned.index,
@@ -96,6 +100,7 @@ def derive(folder: Path, context: Context) -> Run:
         command=_command(folder),
         wall_s=None if parts.exit is None else parts.exit.wall_s,
         raw_files=raw_files(folder),
+        memory=memory,
     )
 
 
@@ -252,6 +257,19 @@ def _cpu_per_request_us(parts: _Parts, context: Context) -> float | None:
             return None
         requests += load.rate_asked_per_s * context.round.warmup_s
     return round(server.daemon_cpu_s * 1e6 / requests, 1)
+
+
+def _memory(folder: Path, parts: _Parts, context: Context) -> RunMemory | None:
+    round_ = context.round
+    if round_.measures != "memory" or parts.exit is None:
+        return None
+    path = folder / "telemetry" / "server.jsonl"
+    load_s = round_.warmup_s + round_.duration_s
+    try:
+        return run_memory(path, asked=round_.connections, started_utc=parts.exit.started_utc, load_s=load_s)
+    except ReadError as error:
+        parts.fault("no-telemetry", "what the daemon held", str(error))
+        return None
 
 
 def _command(folder: Path) -> str | None:

@@ -91,3 +91,7 @@ def samples_needed(percentile: str) -> int:
         raise ValueError(f"percentile {percentile} is not below 100")
     needed: int = -(-SAMPLES_BEYOND_PERCENTILE * 100 * scale // beyond)
     return needed
+
+# -- memory of open connections --------------------------------------------------------------------------
+CONNECTIONS_FOR_MEMORY: Final = 100
+"""With fewer connections really open, what an allocator happens to keep is more than what they need."""

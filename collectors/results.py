@@ -34,6 +34,7 @@ class PlannedRound:
     timeout_s: float | None
     streams: int | None = None
     protocol: str | None = None
+    measures: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -89,6 +90,16 @@ class Plan:
     services: Mapping[str, PlannedService]
     runs: tuple[PlannedRun, ...]
     document: Mapping[str, object]
+
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence for each app that the plan left out because its own file is wrong."""
+        rows = self.document.get("feasibility")
+        return [
+            f"{row.get('where')}: {row.get('advice')}"
+            for row in (rows if isinstance(rows, list) else [])
+            if isinstance(row, dict) and row.get("kind") == "left-out"
+        ]
 
 
 class ResultsFolder:
@@ -216,6 +227,7 @@ def _round(name: str, row: Fields) -> PlannedRound:
         timeout_s=row.optional_number("timeout_s"),
         streams=row.optional_integer("streams"),
         protocol=row.optional_text("protocol"),
+        measures=row.optional_text("measures"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from collectors.memory.model import RunMemory
 from collectors.model import (
     PRECEDENCE,
     SCHEMA_VERSION,
@@ -62,7 +63,7 @@ class Run:
     `outcome_reason` is a sentence where the outcome is not `measured`. `load_on` says on which machine the
     generator ran, `path` whether the load went over the link. `cpu_per_request_us` is the daemon's own CPU
     time per request, warm-up included on both sides of the division; None where the requests of the warm-
-    up were not counted.
+    up were not counted. `memory`: what the daemon held for open connections, where the round measures that.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -85,6 +86,7 @@ class Run:
     command: str | None = None
     wall_s: float | None = None
     raw_files: tuple[RawFile, ...] = ()
+    memory: RunMemory | None = None
 
     @property
     def headline(self) -> VerdictKind | None:

@@ -9,6 +9,7 @@ from typing import Final
 from collectors.explain import explain, is_ladder
 from collectors.limits import SHOWN_PERCENTILES
 from collectors.load_runs import load_runs
+from collectors.memory.compute import memory_tables
 from collectors.model import PRECEDENCE, Latency, LoadResult, Verdict
 from collectors.peers import with_peers
 from collectors.published.compare import beside
@@ -75,6 +76,7 @@ def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
         floor=folder.floor,
         explanation=explain(folder, loaded) if ladder else None,
         published=_published(folder, tables, runs),
+        memory=memory_tables(folder, tables, runs),
     )
     return summary, runs
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from collectors.explain.model import Explanation
 from collectors.link import LinkFigures
+from collectors.memory.model import MemoryTable
 from collectors.model import Errors, Finding, Latency, Verdict
 from collectors.published.model import Beside
 from collectors.readers.floor import Floor
@@ -67,7 +68,8 @@ class Table:
 class Summary:
     """A campaign's results. `outcome` is the overall verdict in one sentence, `warnings` what to know
     first, `floor` what generator and link cost by themselves. `explanation` is what a ladder's factors
-    explain, `published` a publication's figures beside these; None where the campaign asks for neither."""
+    explain, `published` a publication's figures beside these; None where the campaign asks for neither. `memory` has
+    the rounds that measured what open connections need."""
 
     schema_version: int = SCHEMA_VERSION
     campaign: str
@@ -89,6 +91,7 @@ class Summary:
     floor: Floor | None = None
     explanation: Explanation | None = None
     published: Beside | None = None
+    memory: tuple[MemoryTable, ...] = ()
 
 
 def errors_by_kind(errors: tuple[Errors, ...]) -> dict[str, int]:

@@ -21,6 +21,8 @@ from collectors.cells import (
 )
 from collectors.explain.tables import markdown as explanation_markdown
 from collectors.grid import escaped
+from collectors.memory.tables import markdown as memory_markdown
+from collectors.memory.tables import text as memory_text
 from collectors.model import ERROR_KINDS
 from collectors.published.tables import markdown as published_markdown
 from collectors.published.tables import text as published_text
@@ -57,6 +59,7 @@ def text(summary: Summary, *, width: int = WIDTH) -> str:
         lines += _wrapped(f"! {finding.advice}", width, indent="  ")
     for table in summary.tables:
         lines += ["", f"{table.round}: {table.sentence}", *_grid(table, width)]
+    lines += memory_text(summary.memory, width=width)
     lines += _explained(summary, width)
     if summary.published is not None:
         lines += ["", *published_text(summary.published, width=width)]
@@ -152,6 +155,7 @@ def markdown(summary: Summary) -> str:
         lines += ["", "## Know first", "", *(f"- {escaped(finding.advice)}" for finding in summary.warnings)]
     for table in summary.tables:
         lines += ["", *_markdown_table(table)]
+    lines += memory_markdown(summary.memory)
     if summary.explanation is not None:
         lines += ["", *explanation_markdown(summary.explanation, level=2).splitlines()]
     if summary.published is not None:

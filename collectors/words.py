@@ -49,7 +49,7 @@ VERDICTS: Final[dict[VerdictKind, str]] = {
 OUTCOMES: Final[dict[Outcome, str]] = {
     "measured": "The load ran to its end and left a result.",
     "did-not-start": "The daemon gave no answer before its deadline; no load was generated.",
-    "not-installable": "The app's packages do not exist for the server's Python; nothing was started.",
+    "not-installable": "The app's packages cannot be installed on the server; nothing was started.",
     "wrong-answer": "The daemon's reply was not what its contract says; no load was generated.",
     "died": "The daemon was no longer running, or had been restarted, when the load ended.",
     "generator-failed": "The load generator ended before its time or with an error.",

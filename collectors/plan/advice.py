@@ -56,6 +56,10 @@ TEXTS: Final = {
         "only {scheduled} requests are scheduled for {connections} connections, so some stay idle; ask for "
         "fewer connections or a longer duration"
     ),
+    "idle": (
+        "{service} closes a connection that is idle for {limit} s, and each of {connections} is used every {each} s, "
+        "so it will not hold them all; raise the rate or ask for fewer connections if it should"
+    ),
     "link": (
         "bodies of {size} bytes at {rate} req/s are {mbit} Mb/s without any header, above the {limit} Mb/s "
         "from where the link is the limit; lower the rate"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from collectors.errors import PlanError
 from collectors.plan import constants as c
@@ -13,12 +14,14 @@ from collectors.plan.model import Campaign
 from collectors.plan.rounds import read_round
 from collectors.published.names import published_names
 
-COMMON = ("description", "profile", "dataset", "workers", "blocks", "seed")
+COMMON = ("description", "dataset", "workers", "blocks", "seed")
+PROFILE = ("profile", "profiles")
+"""Exactly one of them: the one profile of a campaign, or several between which it goes to and fro."""
 KINDS = {"comparison": ("apps", "rounds"), "ladder": ("kind", "ladder", "rounds")}
 """What a campaign of each kind must have beside the common keys. A file that names no kind is a comparison."""
 OPTIONAL = {"comparison": ("kind", "published"), "ladder": ("published",)}
-KEYS = (*COMMON, "apps", "rounds", "kind", "ladder", "published")
-SETTABLE = ("profile", "dataset", "workers", "blocks", "seed", "rounds.ROUND.KEY")
+KEYS = (*COMMON, *PROFILE, "apps", "rounds", "kind", "ladder", "published")
+SETTABLE = (*PROFILE, "dataset", "workers", "blocks", "seed", "rounds.ROUND.KEY")
 
 
 def read_campaign(name: str, document: Item) -> Campaign:
@@ -28,7 +31,8 @@ def read_campaign(name: str, document: Item) -> Campaign:
     profile, apps and endpoints exist is for those who read them.
     """
     kind = _kind(document)
-    fields = document.fields(required=(*COMMON, *KINDS[kind]), optional=OPTIONAL[kind])
+    fields = document.fields(required=(*COMMON, *KINDS[kind]), optional=(*PROFILE, *OPTIONAL[kind]))
+    profiles = tuple(item.text() for item in wanted_profiles(document))
     rounds = fields["rounds"].named_entries("a round")
     if not rounds:
         raise fields["rounds"].refuse("is empty", "at least one round")
@@ -36,7 +40,7 @@ def read_campaign(name: str, document: Item) -> Campaign:
     campaign = Campaign(
         name=name,
         description=fields["description"].text(),
-        profile=fields["profile"].text(),
+        profiles=profiles,
         dataset=fields["dataset"].choice(c.DATASETS, "data set"),
         workers=fields["workers"].integer(1, c.WORKERS_MAX),
         blocks=fields["blocks"].integer(1, c.BLOCKS_MAX),
@@ -49,6 +53,8 @@ def read_campaign(name: str, document: Item) -> Campaign:
         else None,
     )
     if ladder:
+        if len(profiles) > 1:
+            raise fields["profiles"].refuse("names several in a ladder, whose rungs differ in one thing", "one profile")
         check_rounds(campaign.rounds, {key: item.entries()["endpoints"].where for key, item in rounds.items()})
     return campaign
 
@@ -64,6 +70,21 @@ def _kind(document: Item) -> str:
     return kind
 
 
+def wanted_profiles(document: Item) -> tuple[Item, ...]:
+    """The campaign's profiles, each with its place; PlanError where `profile` or `profiles` is missing, or both stand
+    there."""
+    fields = document.entries()
+    given = [key for key in PROFILE if key in fields]
+    if len(given) != 1:
+        wrong = "names both profile and profiles" if given else "lacks the key 'profile'"
+        place = fields["profiles"].where if given else document.where
+        raise PlanError(f"{place}: the file {wrong}; allowed: profile for one, or profiles for a list of several")
+    if given == ["profile"]:
+        return (fields["profile"],)
+    fields["profiles"].distinct("profile")
+    return fields["profiles"].items()
+
+
 def wanted_apps(document: Item) -> list[tuple[str, str]]:
     """The apps or rungs that a campaign names, each with its place, after read_campaign has accepted it."""
     fields = document.entries()
@@ -74,7 +95,8 @@ def wanted_apps(document: Item) -> list[tuple[str, str]]:
 
 
 def override(document: Item, settings: Iterable[str], apps: str | None) -> Item:
-    """The campaign's document with `--set key=value` and `--apps a,b` put in.
+    """The campaign's document with `--set key=value` and `--apps a,b` put in. Of profile and profiles, the one that is
+    set takes the place of the other.
 
     Values are checked with the rest of the document; refusals then name the option instead of file and line.
     """
@@ -97,6 +119,9 @@ def _set(document: Item, setting: str) -> Item:
     if not equals or not text.strip():
         raise PlanError(f"{where}: this is not KEY=VALUE; allowed keys: {listed(SETTABLE)}")
     keys = _keys(document, key, where)
+    if key in PROFILE:
+        others = {name: item for name, item in document.entries().items() if name not in PROFILE}
+        document = replace(document, value=others)
     return document.put(keys, parse(text, where, name=key, lines=False))
 
 

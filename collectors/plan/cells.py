@@ -59,13 +59,14 @@ def check_protocols(rounds: Sequence[Round], services: Sequence[Service], places
 def make_cells(
     campaign: Campaign, services: Sequence[Service], endpoints: Mapping[str, Endpoint]
 ) -> tuple[Cell, ...]:
-    """All cells in the files' order: round by round, app by app, endpoint by endpoint."""
+    """All cells in the files' order: round by round, app by app, endpoint by endpoint, profile by profile."""
     return tuple(
-        Cell(service=service, endpoint=endpoints[name], round=load, profile=campaign.profile)
+        Cell(service=service, endpoint=endpoints[name], round=load, profile=profile)
         for load in campaign.rounds
         for service in services
         for name in load.endpoints
         if name in service.endpoints
+        for profile in campaign.profiles
     )
 
 

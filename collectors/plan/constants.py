@@ -29,6 +29,9 @@ RUN_OVERHEAD_S: Final = 3.0
 measurement.
 """
 
+PROFILE_SWITCH_S: Final = 3.0
+"""Beyond that, where the run before had another profile: settings, and a restart of PostgreSQL. A goal too."""
+
 DEADLINE_MARGIN_S: Final = 20
 """Grace of a load command beyond warm-up, duration and twice its timeout (opening connections, draining,
 writing).
@@ -55,6 +58,8 @@ WRK2_RECORDED_MIN_S: Final = 10
 H2LOAD_LOG_MAX_S: Final = 60
 """Longest run of which h2load keeps a log of single requests: 25 bytes each, 15 MB at 10,000 a second."""
 STREAMS_MAX: Final = 1000
+MEMORY_DURATION_MIN_S: Final = 10
+"""Shortest load of a round that measures memory: its second half must hold several samples of one second."""
 
 # Linux, Documentation/networking/ip-sysctl.rst and include/net/tcp.h
 PORT_RANGE_DEFAULT: Final = (32768, 60999)

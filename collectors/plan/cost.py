@@ -30,7 +30,7 @@ def describe(plan: Plan) -> str:
     order = f"{blocks} in random order from seed {campaign.seed}"
     head = [
         f"Campaign {campaign.name}: {campaign.description}",
-        f"Profile {plan.profile.name}: {plan.profile.description}",
+        *(f"Profile {profile.name}: {profile.description}" for profile in plan.profiles),
         f"Data set {campaign.dataset}, {campaign.workers} workers, {order}",
     ]
     return "\n".join([*head, "", *_services(plan), "", *_rounds(plan), "", *_findings(plan.findings)])
@@ -55,11 +55,13 @@ def _rounds(plan: Plan) -> list[str]:
         f"Each run: warm-up, load, and {plain(c.RUN_OVERHEAD_S)} s for restart, contract check and fetching. "
         "Provisioning and link checks come on top."
     )
+    if len(plan.profiles) > 1:
+        note += f" Going from one profile to another takes about {plain(c.PROFILE_SWITCH_S)} s more."
     return [*lines, note]
 
 
 def _round(load: Round, runs: Sequence[PlannedRun]) -> tuple[str, ...]:
-    each = duration(runs[0].expected_s) if runs else NOT_KNOWN
+    each = duration(min(run.expected_s for run in runs)) if runs else NOT_KNOWN
     return (
         load.name,
         load.generator,

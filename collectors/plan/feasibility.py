@@ -20,19 +20,22 @@ from collectors.readers.wrk2 import calibration_s
 
 
 def findings(
-    campaign: Campaign, profile: Profile, cells: Sequence[Cell], *, seconds: float, link_mbit: float
+    campaign: Campaign, profiles: Sequence[Profile], cells: Sequence[Cell], *, seconds: float, link_mbit: float
 ) -> tuple[Finding, ...]:
     """All findings, the fatal ones first.
 
-    `seconds` is the expected duration of all runs, `link_mbit` the link's nominal speed.
+    `seconds` is the expected duration of all runs, `link_mbit` the link's nominal speed. What depends on a profile is
+    asked of each, the rest once.
     """
+    cells = [cell for cell in cells if cell.profile == profiles[0].name]
     found = [
-        *_ports(profile, cells),
-        *_open_files(profile, cells),
-        *_sessions(campaign, profile, cells),
+        *(each for profile in profiles for each in _ports(profile, cells)),
+        *(each for profile in profiles for each in _open_files(profile, cells)),
+        *(each for profile in profiles for each in _sessions(campaign, profile, cells)),
         *_samples(cells),
         *_generators(cells),
         *_rates_per_connection(cells),
+        *_idle(cells),
         *_link(campaign, cells, link_mbit),
         *_contracts(campaign, cells),
         *_duration(campaign, seconds),
@@ -160,6 +163,19 @@ def _rates_per_connection(cells: Sequence[Cell]) -> Iterator[Finding]:
         if load.connections > count:
             counts = {"scheduled": count, "connections": load.connections}
             yield _finding("rate-low", load.name, load.connections, count, counts, kind="rate-per-connection")
+
+
+def _idle(cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Connections that a daemon closes for being idle between two requests of a round that counts open ones."""
+    for load in _rounds(cells):
+        if not load.measures or load.rate_per_s is None:
+            continue
+        each_s = load.connections / load.rate_per_s
+        limits = {service.id: service.options.get("keep_alive_s", "") for service in _services(cells, load)}
+        for service, text in limits.items():
+            if text.isdigit() and each_s >= int(text):
+                words = {"service": service, "each": plain(round(each_s, 2)), "connections": load.connections}
+                yield _finding("idle", f"{load.name}: {service}", each_s, int(text), words)
 
 
 def _link(campaign: Campaign, cells: Sequence[Cell], link_mbit: float) -> Iterator[Finding]:

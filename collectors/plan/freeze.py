@@ -27,7 +27,7 @@ def find_versions(root: Path) -> Versions:
 
 def as_document(plan: Plan, *, versions: Versions, created: datetime) -> dict[str, Any]:
     """The plan as campaign.json holds it; durations in seconds."""
-    campaign, profile = plan.campaign, plan.profile
+    campaign = plan.campaign
     return {
         "schema_version": c.SCHEMA_VERSION,
         "campaign": campaign.name,
@@ -39,14 +39,21 @@ def as_document(plan: Plan, *, versions: Versions, created: datetime) -> dict[st
         "workers": campaign.workers,
         "dataset": campaign.dataset,
         "database": c.DATASETS[campaign.dataset],
-        "profile": asdict(profile),
+        **_profiles(plan),
         "versions": asdict(versions),
-        "services": [_service(service) for service in plan.services],
+        "services": [service_document(service) for service in plan.services],
         "rounds": {load.name: _round(load) for load in campaign.rounds},
         "runs": [_run(run) for run in plan.runs],
         "cost": {"runs": len(plan.runs), "seconds": plan.seconds},
         "feasibility": [asdict(finding) for finding in plan.findings],
     }
+
+
+def _profiles(plan: Plan) -> dict[str, Any]:
+    """The settings in full: `profile` where there is one, `profiles` where the campaign goes between several."""
+    if len(plan.profiles) == 1:
+        return {"profile": asdict(plan.profile)}
+    return {"profiles": [asdict(profile) for profile in plan.profiles]}
 
 
 def _kind(plan: Plan) -> dict[str, Any]:
@@ -123,7 +130,8 @@ def _git(root: Path, *words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _service(service: Service) -> dict[str, Any]:
+def service_document(service: Service) -> dict[str, Any]:
+    """A service as campaign.json holds it."""
     return {
         "id": service.id,
         "app": service.app,
@@ -162,7 +170,7 @@ def _front(service: Service) -> dict[str, Any]:
 def _round(load: Round) -> dict[str, Any]:
     fields = asdict(load)
     del fields["name"]
-    for key in ("streams", "protocol"):
+    for key in ("streams", "protocol", "measures"):
         if fields[key] is None:
             del fields[key]
     return {**fields, "endpoints": list(load.endpoints), "loop": load.loop}
@@ -185,6 +193,7 @@ def _run(run: PlannedRun) -> dict[str, Any]:
         "load_argv": list(run.load_argv),
         "warmup_argv": None if run.warmup_argv is None else list(run.warmup_argv),
         "contract": dict(run.contract),
+        **({"measures": cell.round.measures} if cell.round.measures else {}),
         "expected_s": run.expected_s,
         "deadline_s": run.deadline_s,
     }

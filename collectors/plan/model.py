@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 Generator = Literal["wrk", "wrk2", "pacer", "h2load"]
 Protocol = Literal["h2", "h1"]
+Measures = Literal["memory"]
 Path = Literal["localhost", "link"]
 Machine = Literal["client", "server"]
 Loop = Literal["open", "closed"]
@@ -28,7 +29,7 @@ class Round:
     `rate_per_s` is None in a closed loop, where each connection sends its next request when the last reply is
     in. `threads` is None for a generator that has none. `streams` (requests at a time on each connection) and
     `protocol` are h2load's alone. `timeout_s` is the age at which a request is given up; wrk2 and h2load give
-    up none, and are ended themselves a while after it.
+    up none, and are ended themselves a while after it. `measures`: what is looked at beside the load, on the server.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Round:
     endpoints: tuple[str, ...]
     streams: int | None = None
     protocol: Protocol | None = None
+    measures: Measures | None = None
 
     @property
     def loop(self) -> Loop:
@@ -65,13 +67,14 @@ class Rung:
 class Campaign:
     """One experiment as its file describes it, after overrides.
 
-    `ladder` is empty but for campaigns of kind ladder, whose apps are its rungs. `published` names the published
-    figures that the summary prints beside the measured ones.
+    `profiles` are the settings that the machines have in turn, mostly one. `ladder` is empty but for campaigns of kind
+    ladder, whose apps are its rungs. `published` names the published figures that the summary prints beside the
+    measured ones.
     """
 
     name: str
     description: str
-    profile: str
+    profiles: tuple[str, ...]
     dataset: str
     workers: int
     blocks: int
@@ -274,13 +277,18 @@ class Versions:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A campaign, ready to be frozen."""
+    """A campaign, ready to be frozen; `profiles` are in the campaign's order, which begins with the first."""
 
     campaign: Campaign
-    profile: Profile
+    profiles: tuple[Profile, ...]
     services: tuple[Service, ...]
     runs: tuple[PlannedRun, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def profile(self) -> Profile:
+        """The only profile, or the first."""
+        return self.profiles[0]
 
     @property
     def seconds(self) -> float:

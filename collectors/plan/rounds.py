@@ -8,8 +8,8 @@ from typing import cast
 
 from collectors.plan import constants as c
 from collectors.plan.document import Item
-from collectors.plan.model import Generator, Path, Protocol, Round
-from collectors.plan.shapes import ONLY_FOR, check_keys, check_shape, threads_of
+from collectors.plan.model import Generator, Measures, Path, Protocol, Round
+from collectors.plan.shapes import MEASURES, ONLY_FOR, check_keys, check_shape, threads_of
 
 GENERATORS = ("wrk", "wrk2", "pacer", "h2load")
 PATHS = ("localhost", "link")
@@ -37,6 +37,7 @@ def read_round(name: str, item: Item) -> Round:
         duration_s=fields["duration_s"].number(c.DURATION_MAX_S),
         timeout_s=fields["timeout_s"].number(c.TIMEOUT_MAX_S),
         endpoints=fields["endpoints"].distinct("endpoint"),
+        measures=_measures(fields.get("measures")),
     )
     check_shape(result, fields)
     return result
@@ -44,6 +45,10 @@ def read_round(name: str, item: Item) -> Round:
 
 def _streams(item: Item | None) -> int:
     return 1 if item is None else item.integer(1, c.STREAMS_MAX)
+
+
+def _measures(item: Item | None) -> Measures | None:
+    return None if item is None else cast(Measures, item.choice(MEASURES, "thing to measure beside the load"))
 
 
 def _protocol(item: Item | None) -> Protocol:

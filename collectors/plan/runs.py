@@ -33,9 +33,12 @@ def make_runs(
     campaign: Campaign, ordered: Iterable[tuple[int, Cell]], link_address: str
 ) -> tuple[PlannedRun, ...]:
     """The runs in the order they are carried out, numbered from 1."""
-    return tuple(
-        _run(campaign, index, block, cell, link_address) for index, (block, cell) in enumerate(ordered, 1)
-    )
+    runs: list[PlannedRun] = []
+    profile = campaign.profiles[0]      # in force when the first run begins
+    for index, (block, cell) in enumerate(ordered, 1):
+        runs.append(_run(campaign, index, block, cell, link_address, switched=cell.profile != profile))
+        profile = cell.profile
+    return tuple(runs)
 
 
 def contract_requests(service: Service, endpoint: str, workers: int) -> int:
@@ -65,32 +68,42 @@ def contract_of(service: Service, endpoint: Endpoint, dataset: str, workers: int
     return found
 
 
-def _run(campaign: Campaign, index: int, block: int, cell: Cell, link_address: str) -> PlannedRun:
+def sessions_most(service: Service, workers: int) -> int:
+    """The most database connections that the service may hold between requests, over all its workers."""
+    return workers * max(offer.pool_size for offer in service.endpoints.values())
+
+
+def full_contract(service: Service, endpoint: Endpoint, dataset: str, workers: int) -> dict[str, Any]:
+    """All that a machine needs to hold the service's replies on one endpoint against their contract."""
+    return {
+        "name": endpoint.name,
+        **contract_of(service, endpoint, dataset, workers),
+        "body_bytes": service.endpoints[endpoint.name].body_bytes.get(dataset),
+        "requests": contract_requests(service, endpoint.name, workers),
+        "sessions": sessions_most(service, workers),
+    }
+
+
+def _run(
+    campaign: Campaign, index: int, block: int, cell: Cell, link_address: str, *, switched: bool
+) -> PlannedRun:
+    """One run; of several profiles its id and label name its own."""
+    several = len(campaign.profiles) > 1
     service, endpoint, load = cell.service, cell.endpoint, cell.round
     bind = link_address if load.path == "link" else c.LOCALHOST
     url = f"http://{bind}:{service.port}{endpoint.path}"
     return PlannedRun(
-        id=f"{index:04d}-{service.id}-{endpoint.name}-{load.name}-b{block}",
+        id=f"{index:04d}-{service.id}-{endpoint.name}-{load.name}-{cell.profile + '-' if several else ''}b{block}",
         index=index,
         block=block,
         cell=cell,
-        label=f"{service.id} {endpoint.path}, {load.name} ({load_words(load)})",
+        label=f"{service.id} {endpoint.path}, {load.name} ({load_words(load)}){', ' + cell.profile if several else ''}",
         bind=bind,
         url=url,
         load_on="client" if load.path == "link" else "server",
         load_argv=load_argv(load, url),
         warmup_argv=warmup_argv(load, url),
-        contract=_contract(campaign, cell),
-        expected_s=load.warmup_s + load.duration_s + c.RUN_OVERHEAD_S,
+        contract=full_contract(cell.service, endpoint, campaign.dataset, campaign.workers),
+        expected_s=load.warmup_s + load.duration_s + c.RUN_OVERHEAD_S + (c.PROFILE_SWITCH_S if switched else 0),
         deadline_s=deadline_s(load),
     )
-
-
-def _contract(campaign: Campaign, cell: Cell) -> dict[str, Any]:
-    name = cell.endpoint.name
-    return {
-        "name": name,
-        **contract_of(cell.service, cell.endpoint, campaign.dataset, campaign.workers),
-        "body_bytes": cell.service.endpoints[name].body_bytes.get(campaign.dataset),
-        "requests": contract_requests(cell.service, name, campaign.workers),
-    }

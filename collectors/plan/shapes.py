@@ -22,8 +22,12 @@ ONLY_FOR: Final = {
     "rate_per_s": ("pacer", "wrk2", "h2load"),
     "streams": ("h2load",),
     "protocol": ("h2load",),
+    "measures": ("pacer",),
 }
 """Keys that not every generator understands, and the generators that do."""
+MEASURES: Final = ("memory",)
+"""What may be looked at beside a load. Only pacer opens all connections before the load, and those that were closed
+again when they are needed."""
 WHOLE_SECONDS: Final = {
     "wrk": ("warmup_s", "duration_s", "timeout_s"),
     "wrk2": ("warmup_s", "duration_s", "timeout_s"),
@@ -76,6 +80,11 @@ def check_shape(load: Round, items: Mapping[str, Item]) -> None:
         raise rate.refuse(
             f"{rate.shown()}, which schedules no request in {load.duration_s} s",
             "a rate and a duration whose product is at least 1",
+        )
+    if load.measures and load.duration_s < c.MEMORY_DURATION_MIN_S:
+        raise items["duration_s"].refuse(
+            f"{items['duration_s'].shown()}, too short for samples of one second to tell what is held",
+            f"at least {c.MEMORY_DURATION_MIN_S}",
         )
     if load.generator == "wrk2":
         _check_wrk2(load, items)

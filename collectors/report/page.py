@@ -15,7 +15,7 @@ from collectors.report import machines
 from collectors.report.charts import chart
 from collectors.report.curve_chart import curve_chart
 from collectors.report.curves import Curves, curves
-from collectors.report.views import beside_views, explained_views
+from collectors.report.views import beside_views, explained_views, memory_views
 from collectors.results import ResultsFolder
 from collectors.run import Run
 from collectors.summary import Row, Summary, Table
@@ -79,6 +79,7 @@ def page(folder: ResultsFolder, summary: Summary, runs: Sequence[Run]) -> str:
         tables=[_table(folder, table, runs, number) for number, table in enumerate(summary.tables, 1)],
         explained=explained_views(summary.explanation),
         beside=beside_views(summary.published),
+        memory=memory_views(summary.memory),
         grave=grave,
         notes=_grouped([finding for finding in summary.warnings if finding.kind not in GRAVE]),
         counts=_counts(runs),

@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from collectors.explain import tables as explain_tables
 from collectors.explain.model import Explanation, RoundExplained
+from collectors.memory import tables as memory_tables
+from collectors.memory.model import MemoryTable
 from collectors.published import tables as published_tables
 from collectors.published.model import Beside, TableBeside
 from collectors.report.waterfall import waterfall
@@ -31,6 +33,14 @@ class ExplainedView:
     explained: RoundExplained
     chart: Markup | None
     tables: tuple[CellTable, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryView(CellTable):
+    """One round that measured memory, as a table with what must be said of it."""
+
+    sentence: str
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,4 +86,19 @@ def beside_views(published: Beside | None) -> list[BesideView]:
             remarks=(published_tables.ratio_words(table), *published_tables.remarks(table)),
         )
         for table in (() if published is None else published.tables)
+    ]
+
+
+def memory_views(tables: Sequence[MemoryTable]) -> list[MemoryView]:
+    """Return a view of each round that measured memory."""
+    return [
+        MemoryView(
+            name=table.round,
+            sentence=table.sentence,
+            head=memory_tables.HEAD,
+            rows=[memory_tables.row_cells(row) for row in table.rows],
+            left=memory_tables.LEFT,
+            notes=(*memory_tables.remarks(table), memory_tables.HEAD_NOTE, *table.notes),
+        )
+        for table in tables
     ]

@@ -78,10 +78,10 @@ def swap_counters(text: str) -> dict[str, int]:
     return {pair[0]: int(pair[1]) for pair in pairs if pair[0] in {"pswpin", "pswpout"}}
 
 
-def unit_processes(unit: str) -> list[int]:
+def unit_processes(unit: str, root: str = "") -> list[int]:
     """Process numbers of a systemd unit, found by the cgroup that carries its name."""
-    pids = sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-    return [pid for pid in pids if f"/{unit}" in (read_text(f"/proc/{pid}/cgroup") or "")]
+    pids = sorted(int(entry) for entry in os.listdir(f"{root}/proc") if entry.isdigit())
+    return [pid for pid in pids if f"/{unit}" in (read_text(f"{root}/proc/{pid}/cgroup") or "")]
 
 
 def process_cpu_ticks(pid: int) -> int:

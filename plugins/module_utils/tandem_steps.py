@@ -1,21 +1,20 @@
-"""The steps of one run on one machine; the action plugin tandem_run sends them there and calls main()."""
+"""The steps of one run on one machine; the action plugin tandem_run sends them there."""
 
 from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import shutil
-import subprocess
 import tarfile
 from typing import Any
 
-from ansible.module_utils.tandem_contract import check
-from ansible.module_utils.tandem_counters import snapshot
+from ansible.module_utils.tandem_conduct import hold, sessions_at
+from ansible.module_utils.tandem_counters import snapshot, unit_processes
 from ansible.module_utils.tandem_daemon import end_now, found_state, is_alive, listening, log_of, properties, start
 from ansible.module_utils.tandem_files import write_json
 from ansible.module_utils.tandem_load import make_work, record, run, stop_leftover, take_work
+from ansible.module_utils.tandem_sampler import end_watch, start_watch
 
 
 def folder_of(params: dict[str, Any]) -> str:
@@ -26,51 +25,65 @@ def folder_of(params: dict[str, Any]) -> str:
 def fresh_folder(params: dict[str, Any]) -> str:
     """Make the folder anew. The ones before were fetched: the campaign stops at a run that was not."""
     stop_leftover()
+    end_watch()
     shutil.rmtree(params["base"], ignore_errors=True)
     folder = folder_of(params)
     os.makedirs(os.path.join(folder, "counters"), mode=0o755)
     return folder
 
 
+def unit_of(service: dict[str, Any]) -> str | None:
+    """What holds all of a daemon: its unit, or where there is a front the slice of both."""
+    return (service.get("front") or {}).get("slice") or service.get("unit")
+
+
 def take_counters(params: dict[str, Any], when: str) -> None:
     """One snapshot into the run's folder."""
-    service = params["service"] if params["serves"] else {}
-    unit = (service.get("front") or {}).get("slice") or service.get("unit")    # with the front, where there is one
+    unit = unit_of(params["service"]) if params["serves"] else None
     machine = params["machine"]
     path = os.path.join(folder_of(params), "counters", f"{machine}-{when}.json")
     write_json(path, snapshot(machine, when, unit))
 
 
-def checked(params: dict[str, Any]) -> dict[str, Any]:
-    """Start the daemon and hold it against its contract; the dictionary is contract.json."""
-    planned, service = params["run"], params["service"]
-    sentence = start(unit=service["unit"], units=params["units"], bind=planned["bind"], port=service["port"],
-                     workers=params["workers"])
+def checked(
+    params: dict[str, Any], contract: dict[str, Any], *, running: bool = False, database: str | None = None
+) -> dict[str, Any]:
+    """Start the daemon, unless it runs, and hold it against a contract; the dictionary is contract.json."""
+    service, bind = params["service"], params["run"]["bind"]
+    sentence = None if running else started(params, database)
     if sentence:
         return {"schema_version": 1, "ok": False, "failure": {"kind": "did-not-start", "message": sentence}}
-    contract = planned["contract"]
-    found: dict[str, Any] = check(
-        planned["bind"], service["port"], contract, contract.get("body_bytes"), contract["requests"],
-        params["start_timeout_s"], alive=lambda: is_alive(service["unit"]),
+    found: dict[str, Any] = hold(
+        contract, (bind, service["port"]), params["start_timeout_s"], alive=lambda: is_alive(service["unit"]),
+        processes=lambda: set(unit_processes(service["unit"])), sessions=lambda: sessions_at(params["database_port"]),
     )
     if found["ok"] and "answers" in contract:       # the check took them all, and the load is to meet them
-        sentence = start(unit=service["unit"], units=params["units"], bind=planned["bind"], port=service["port"],
-                         workers=params["workers"])
-        sentence = sentence or listening(planned["bind"], service["port"], params["start_timeout_s"])
+        sentence = started(params, database) or listening(bind, service["port"], params["start_timeout_s"])
         if sentence:
             return {**found, "ok": False, "failure": {"kind": "did-not-start", "message": f"again: {sentence}"}}
     return found
 
 
+def started(params: dict[str, Any], database: str | None = None) -> str | None:
+    """Start the daemon alone; a sentence when that failed, else None."""
+    sentence: str | None = start(
+        unit=params["service"]["unit"], units=params["units"], bind=params["run"]["bind"],
+        port=params["service"]["port"], workers=params["workers"], database=database,
+    )
+    return sentence
+
+
 def begin(params: dict[str, Any]) -> dict[str, Any]:
-    """Folder, daemon, contract, counters."""
+    """Folder, daemon, contract, counters; a run that measures memory is watched from here on."""
     folder = fresh_folder(params)
     write_json(os.path.join(folder, "settings.json"), {"schema_version": 1, "profile": params["profile"]})
     if not params["serves"]:
         return {"ok": True}
-    contract = checked(params)
+    contract = checked(params, params["run"]["contract"])
     write_json(os.path.join(folder, "contract.json"), contract)
     take_counters(params, "before")
+    if contract["ok"] and params["run"].get("measures") == "memory":
+        start_watch(params, folder, str(unit_of(params["service"])))
     return {"ok": contract["ok"], "message": (contract.get("failure") or {}).get("message")}
 
 
@@ -95,6 +108,8 @@ def end(params: dict[str, Any]) -> dict[str, Any]:
     folder = folder_of(params)
     os.makedirs(os.path.join(folder, "counters"), mode=0o755, exist_ok=True)
     if params["serves"]:
+        if params["run"].get("measures") == "memory":
+            end_watch()
         unit = params["service"]["unit"]
         if not os.path.exists(os.path.join(folder, "counters", f"{params['machine']}-after.json")):
             take_counters(params, "after")
@@ -112,13 +127,3 @@ def packed(folder: str) -> str:
     with tarfile.open(fileobj=archive, mode="w:gz", compresslevel=1) as tar:
         tar.add(folder, arcname=".")
     return base64.b64encode(archive.getvalue()).decode("ascii")
-
-
-def main(params: dict[str, Any]) -> None:
-    """Do the step and print what came of it as one line of JSON; a machine that cannot is `failed`."""
-    step = {"begin": begin, "load": load, "end": end}[params["step"]]
-    try:
-        answer = step(params)
-    except (OSError, KeyError, ValueError, subprocess.SubprocessError) as error:
-        answer = {"failed": True, "msg": f"{params['step']} of run {params['run'].get('id')}: {error!r}"}
-    print(json.dumps(answer))   # noqa: T201 - the action plugin reads it

@@ -1,0 +1,1 @@
+"""What a daemon holds for connections that are open: memory, threads, processes."""
