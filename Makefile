@@ -10,13 +10,17 @@ ASK := $(shell [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null || echo --ask-bec
 ON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help bench restore lab-down test benchmark lint clean
+.PHONY: help bench new-app restore lab-down test benchmark lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 bench: .venv/run.done ## Measure on the virtual lab: everything from nothing, then the report (CAMPAIGN=smoke for the short one)
 	@$(ON_PATH) ansible-playbook $(ASK) --inventory $(INVENTORY) bench.yml --extra-vars campaign=$(CAMPAIGN)
+
+new-app: export NAME := $(NAME)
+new-app: .venv/run.done ## Make the folder of a new daemon that works as it is: make new-app NAME=...
+	@.venv/bin/tandem new-app -- "$$NAME"
 
 restore: .venv/run.done ## Put the machines back, any time
 	@$(ON_PATH) ansible-playbook $(ASK) --inventory $(INVENTORY) playbooks/restore.yml
@@ -27,8 +31,8 @@ lab-down: .venv/run.done ## Take the virtual lab down and leave nothing of it ru
 test: .venv/dev.done .cache/test-packages.done .cache/test-node.done ## Run every test, on the virtual lab (as root, and not while a campaign runs)
 	@$(ON_PATH) pytest
 
-benchmark: .venv/dev.done .cache/test-packages.done .cache/nginx/usr/sbin/nginx ## Measure pacer itself: whether it tells the truth and what it costs (on an idle machine, about 20 minutes)
-	@export $(ON_PATH); python -m benchmarks.truth; truth=$$?; python -m benchmarks.speed && exit $$truth
+benchmark: .venv/dev.done .cache/test-packages.done .cache/nginx/usr/sbin/nginx ## Measure pacer and the comparisons: do they tell the truth, what do they cost (on an idle machine, about 30 minutes)
+	@export $(ON_PATH); failed=0; for part in truth speed statistics; do python -m benchmarks.$$part || failed=1; done; exit $$failed
 
 lint: .venv/dev.done ## Check style, types, YAML and playbooks
 	@$(ON_PATH) ruff check .

@@ -16,7 +16,8 @@ def check(folder: ResultsFolder) -> tuple[bool, str]:
     if not total:
         return False, f"{folder.directory}: the plan holds no runs"
     bad = [run for run in runs if run.outcome != "measured"]
-    if not bad and not missing:
+    left_out = folder.plan.left_out
+    if not bad and not missing and not left_out:
         return True, f"all {total} runs were measured"
     parts = []
     if bad:
@@ -26,4 +27,5 @@ def check(folder: ResultsFolder) -> tuple[bool, str]:
     if missing:
         named = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
         parts.append(f"{len(missing)} of {total} runs are missing: {named}")
+    parts += left_out
     return False, "; ".join(parts)

@@ -21,6 +21,7 @@ from collectors.plan import (
 )
 from collectors.plan import constants as c
 from collectors.plan.cost import NOT_KNOWN, describe, duration, table
+from collectors.plan.digests import digests
 from collectors.plan.installable import not_installable_apps
 from collectors.plan.model import Plan
 from collectors.plan.project import Project
@@ -70,6 +71,11 @@ def _add_plan(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="put another value in the campaign, as in blocks=6 or rounds.sustained.rate_per_s=400; "
         "repeatable",
     )
+    plan.add_argument(
+        "--leave-out",
+        action="store_true",
+        help="leave out apps whose own file is wrong and name them, instead of refusing the campaign (but for ladders)",
+    )
     plan.add_argument("--link-address", metavar="IP", help="the server's address on the bench link")
     plan.add_argument(
         "--link-mbit",
@@ -98,6 +104,7 @@ def run_plan(args: argparse.Namespace) -> int:
     plan = build_plan(project, _request(args))
     created = datetime.now(UTC)
     document = as_document(plan, versions=find_versions(project.root), created=created)
+    document["code"] = digests(project.root, project.apps_dir, plan.services)
     fatal = [finding for finding in plan.findings if finding.fatal]
     folder = None if args.freeze is None or fatal else freeze(_complete(document), args.freeze, created)
     if args.json:
@@ -124,6 +131,7 @@ def _request(args: argparse.Namespace) -> Request:
         settings=args.settings,
         link_address=args.link_address,
         link_mbit=args.link_mbit,
+        leave_out=args.leave_out,
     )
 
 

@@ -16,24 +16,27 @@ from collectors.record import one_line, record
 from collectors.results import ResultsFolder
 
 # What a machine needs for a step, in the order of their imports.
-PARTS = ("files", "http", "contract", "counters", "daemon", "load", "steps")
+PARTS = (
+    "files", "http", "contract", "conduct", "connections", "counters", "telemetry", "sampler", "daemon", "load",
+    "steps", "verify", "main",
+)
 SOURCES = Path(__file__).resolve().parents[1] / "module_utils"
 PACKAGE = "ansible.module_utils."
 
-# Makes modules of the sources that come on standard input, then does the step.
+# Makes modules of the sources that come on standard input, then does the step; who starts the sampler needs them too.
 LOADER = """
 import json, sys, types
 given = json.load(sys.stdin)
 for name, source in given["modules"]:
     sys.modules[name] = types.ModuleType(name)
     exec(compile(source, name, "exec"), sys.modules[name].__dict__)
-sys.modules[name].main(given["params"])
+sys.modules[name].main({**given["params"], "modules": given["modules"]})
 """
 
 SPEC = {
-    "step": {"type": "str", "required": True, "choices": ["begin", "load", "end", "record"]},
+    "step": {"type": "str", "required": True, "choices": ["begin", "load", "end", "verify", "record"]},
     "run": {"type": "dict", "required": True},
-    "results": {"type": "path", "required": True},
+    "results": {"type": "path", "default": ""},
     "service": {"type": "dict", "default": {}},
     "units": {"type": "list", "elements": "str", "default": []},
     "machine": {"type": "str", "required": True},
@@ -43,6 +46,7 @@ SPEC = {
     "user": {"type": "str", "default": "tandem"},
     "nofile": {"type": "int", "default": 0},
     "start_timeout_s": {"type": "int", "default": 30},
+    "database_port": {"type": "int", "default": 5442},
     "base": {"type": "str", "default": "/var/lib/tandem/runs"},
 }
 

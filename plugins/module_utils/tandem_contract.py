@@ -42,6 +42,7 @@ def check(  # noqa: PLR0917 - the call is agreed between the run module and the 
     requests: int,
     timeout_s: float,
     alive: Callable[[], bool] = lambda: True,
+    answered: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Wait up to `timeout_s` for a first correct answer, then send `requests` more, one after another.
 
@@ -51,6 +52,7 @@ def check(  # noqa: PLR0917 - the call is agreed between the run module and the 
     is then the most that are sent to see both. `body_bytes` is the exact length of the body, or the least and the
     most; None asks that it stays the same.
     `alive` is asked between attempts: false means that the daemon has ended and nobody needs to wait for it.
+    `answered` is called once, after the first correct answer.
     Connections are reused where the server keeps them open. A bad server never raises: `failure` tells of it.
 
     Returns the content of contract.json. `requests` counts the correct replies that followed the first;
@@ -61,6 +63,7 @@ def check(  # noqa: PLR0917 - the call is agreed between the run module and the 
     failure = None
     try:
         checker.wait(timeout_s)
+        answered()
         if "answers" in endpoint:
             checker.exhaust(requests, endpoint["answers"])
         else:

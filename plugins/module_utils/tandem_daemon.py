@@ -53,8 +53,13 @@ def listening(bind: str, port: int, timeout_s: float) -> str | None:
     return f"nothing listened on {bind}:{port} within {timeout_s:g} s"
 
 
-def start(*, unit: str, units: list[str], bind: str, port: int, workers: int) -> str | None:
-    """Stop every other daemon of the bench, then start this one; a sentence when that failed, else None."""
+def start(
+    *, unit: str, units: list[str], bind: str, port: int, workers: int, database: str | None = None
+) -> str | None:
+    """Stop every other daemon of the bench, then start this one; a sentence when that failed, else None.
+
+    `database` is another one than the unit names.
+    """
     systemctl("stop", *units)
     systemctl("reset-failed", *units)
     taken = port_holder(bind, port)
@@ -63,6 +68,7 @@ def start(*, unit: str, units: list[str], bind: str, port: int, workers: int) ->
     os.makedirs(RUNTIME_DIR, mode=0o755, exist_ok=True)
     with open(f"{RUNTIME_DIR}/{unit.removesuffix('.service')}.env", "w", encoding="utf-8") as file:
         file.write(f"TANDEM_BIND={bind}\nTANDEM_PORT={port}\nTANDEM_WORKERS={workers}\n")
+        file.write(f"PGDATABASE={database}\n" if database else "")
     started = systemctl("start", unit)
     if started.returncode:
         said = started.stderr.strip().splitlines()
@@ -88,6 +94,15 @@ def log_of(invocation: str) -> str:
     select = f"_SYSTEMD_INVOCATION_ID={invocation}"
     command = ["journalctl", select, "--output=short-iso-precise", "--no-pager", f"--lines={LOG_LINES}"]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+
+
+def end_gently(unit: str) -> str | None:
+    """Ask a daemon to end, as systemd does; a sentence when it ended otherwise than well, else None."""
+    systemctl("stop", unit)
+    result = properties(unit).get("Result", "success")
+    systemctl("reset-failed", unit)
+    said = {"timeout": "it had to be killed after its grace", "exit-code": "an exit status that is not 0"}
+    return None if result == "success" else f"expected it to end well when asked to, found {said.get(result, result)}"
 
 
 def end_now(unit: str) -> None:

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 module: tandem_venv
 short_description: Make each daemon's virtual environment from its archive of wheels
 description:
+  - An environment that cannot be made does not keep the others from being made. Its folder's name is its app's.
   - An environment is made anew when the archive differs from the one it was made from, and left alone otherwise.
 options:
   venvs: {type: dict, required: true, description: folder of each environment to the archive that tandem_wheels made}
@@ -26,6 +27,7 @@ EXAMPLES = r"""
 """
 RETURN = r"""
 made: {description: the environments that were made, type: list, returned: always}
+refused: {description: "apps whose environment cannot be made, and why", type: dict, returned: always}
 """
 
 import os
@@ -94,6 +96,19 @@ def make(wheels: str, venv: str, conflicts: list[str], python: str) -> None:
         file.write(os.path.basename(wheels) + "\n")
 
 
+def fault_of(wheels: str, venv: str, conflicts: list[str], python: str) -> str | None:
+    """Make an environment; the sentence why it cannot be made, None when it was."""
+    try:
+        make(wheels, venv, conflicts, python)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or error.stdout or "no reason given").strip().splitlines()
+        return said[-1]
+    except (OSError, tarfile.TarError) as error:
+        said = str(error).splitlines() or [type(error).__name__]
+        return f"{venv} cannot be made from {wheels}: {said[0].rstrip(':')}"
+    return None
+
+
 def main() -> None:
     """Read the parameters, make what is missing, answer."""
     module = AnsibleModule(supports_check_mode=True, argument_spec={
@@ -104,16 +119,14 @@ def main() -> None:
     params: dict[str, Any] = module.params
     lacking = {venv: wheels for venv, wheels in params["venvs"].items()
                if made_from(venv) != os.path.basename(wheels)}
+    refused = {}
     for venv, wheels in {} if module.check_mode else lacking.items():
-        try:
-            python = SYSTEM_PYTHON if venv in params["system"] else sys.executable
-            make(wheels, venv, params["conflicts"].get(venv, []), python)
-        except subprocess.CalledProcessError as error:
-            said = (error.stderr or error.stdout or "no reason given").strip().splitlines()
-            module.fail_json(msg=f"{venv} cannot be made from {wheels}: {said[-1]}")
-        except (OSError, tarfile.TarError) as error:
-            module.fail_json(msg=f"{venv} cannot be made from {wheels}: {error}")
-    module.exit_json(changed=bool(lacking), made=list(lacking))
+        app, python = os.path.basename(venv), SYSTEM_PYTHON if venv in params["system"] else sys.executable
+        sentence = fault_of(wheels, venv, params["conflicts"].get(venv, []), python)
+        if sentence:
+            refused[app] = f"{app} cannot be installed: {sentence}"
+    made = [venv for venv in lacking if os.path.basename(venv) not in refused]
+    module.exit_json(changed=bool(made), made=made, refused=refused)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ description:
   - A requirement that has no wheel is built here, by itself or else beside the app's other requirements.
   - A built wheel with compiled parts is accepted where the machine has this controller's processor and Python, and a
     glibc that is at least as new.
+  - An app whose wheels cannot be had does not keep the others from theirs.
   - Nothing is done when an archive for the same requirements, interpreter and processor exists.
 options:
   apps: {type: dict, required: true, description: name of each app to its fully pinned requirements file}
@@ -29,6 +30,7 @@ EXAMPLES = r"""
 """
 RETURN = r"""
 archives: {description: "for each app its name, and the archive's path and file name", type: list, returned: always}
+refused: {description: "apps whose wheels cannot be had, each with the sentence why", type: dict, returned: always}
 """
 
 import hashlib
@@ -168,15 +170,19 @@ def bundles(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     def one(name: str, requirements: str) -> dict[str, Any]:
         try:
             return bundle({**params, "name": name, "requirements": requirements}, check_mode=check_mode)
-        except (OSError, WheelError) as error:
-            raise WheelError(f"{requirements}: {error}") from error
+        except WheelError as error:
+            return {"changed": False, "sentence": f"requirements.txt: {error}"}
+        except OSError as error:
+            return {"changed": False, "sentence": f"{error.filename or requirements}: {error.strerror or error}"}
 
     apps = params["apps"]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        made = list(pool.map(one, apps.keys(), apps.values()))
+        made = dict(zip(apps, pool.map(one, apps.keys(), apps.values()), strict=True))
     archives = [{"app": name, "path": found["path"], "name": os.path.basename(found["path"])}
-                for name, found in zip(apps, made, strict=True)]
-    return {"changed": any(found["changed"] for found in made), "archives": archives}
+                for name, found in made.items() if "path" in found]
+    refused = {name: f"{name} cannot be installed: {found['sentence']}"
+               for name, found in made.items() if "sentence" in found}
+    return {"changed": any(found["changed"] for found in made.values()), "archives": archives, "refused": refused}
 
 
 def main() -> None:
@@ -188,10 +194,7 @@ def main() -> None:
         "glibc": {"type": "str", "default": ""},
         "into": {"type": "path", "required": True},
     })
-    try:
-        module.exit_json(**bundles(module.params, check_mode=module.check_mode))
-    except WheelError as error:
-        module.fail_json(msg=str(error))
+    module.exit_json(**bundles(module.params, check_mode=module.check_mode))
 
 
 if __name__ == "__main__":

@@ -34,13 +34,13 @@ def version_of(python: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def environment_of(service: Service) -> Path:
-    """The service's virtual environment, made when its requirements have changed.
+def environment_of(service: Service, apps: Path = APPS) -> Path:
+    """The service's virtual environment, made when its requirements have changed; `apps` is the folder of its app's.
 
     uv makes one in a third of pip's time. Where it cannot, as with an index that only pip knows or a package that must
     be built beside others, the wheels are collected as for a machine of the bench.
     """
-    requirements, python = APPS / service.app / "requirements.txt", python_of(service.python)
+    requirements, python = apps / service.app / "requirements.txt", python_of(service.python)
     folder = VENVS / identity_of(requirements, python)
     VENVS.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:

@@ -65,9 +65,10 @@ class Postgres:
             "PGPASSFILE": str(self.passfile),
         }
 
-    def sessions(self, user: str = READER) -> int:
-        """Number of an account's sessions."""
-        return int(self.psql("-c", f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'"))
+    def sessions(self, user: str = READER, database: str = "") -> int:
+        """Number of an account's sessions, all or those of one database."""
+        where = f"usename = '{user}'" + (f" AND datname = '{database}'" if database else "")
+        return int(self.psql("-c", f"SELECT count(*) FROM pg_stat_activity WHERE {where}"))
 
     def sessions_after_closing(self, user: str = READER) -> int:
         """Number of an account's sessions once the server has noticed those that were closed."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
-from tandem_contract import check
+from tandem_conduct import hold
 
 from collectors.plan.constants import DATASETS
 from collectors.plan.contract import read_contract
 from collectors.plan.model import Service
-from collectors.plan.runs import contract_of, contract_requests
+from collectors.plan.runs import contract_requests, full_contract
 from tests.apps.daemons import APPS, WORKERS, Daemon, running
 from tests.apps.environments import remove_unused
 from tests.apps.postgres import Postgres, free_port, slot_account
@@ -69,12 +70,13 @@ class Checks:
             self.slots.put(slot)
 
 
-def checked(service: Service, daemon: Daemon, endpoint: str, dataset: str) -> dict[str, Any]:
-    """What the bench's own check finds of one endpoint."""
-    declared = service.endpoints[endpoint].body_bytes[dataset]
-    requests = contract_requests(service, endpoint, WORKERS)
-    expected = contract_of(service, CONTRACT[endpoint], dataset, WORKERS)
-    return check("127.0.0.1", daemon.port, expected, declared, requests, START_S, daemon.alive)
+def checked(
+    service: Service, daemon: Daemon, endpoint: str, dataset: str, sessions: Callable[[], int] = lambda: 0
+) -> dict[str, Any]:
+    """What the bench's own check finds of one endpoint; `sessions` counts the daemon's database sessions."""
+    contract = full_contract(service, CONTRACT[endpoint], dataset, WORKERS)
+    return hold(contract, ("127.0.0.1", daemon.port), START_S, alive=daemon.alive, processes=daemon.processes,
+                sessions=sessions)
 
 
 def datasets_of(service: Service) -> list[str]:
@@ -89,9 +91,11 @@ def datasets_of(service: Service) -> list[str]:
     return [first, *dict.fromkeys(differing)]
 
 
-def assert_kept(service: Service, daemon: Daemon, endpoint: str, dataset: str) -> None:
+def assert_kept(
+    service: Service, daemon: Daemon, endpoint: str, dataset: str, sessions: Callable[[], int]
+) -> None:
     """The endpoint answers as contract.yml and app.yml say."""
-    found = checked(service, daemon, endpoint, dataset)
+    found = checked(service, daemon, endpoint, dataset, sessions)
     assert found["failure"] is None, f"{found['failure']}\n{daemon.output()}"
     offer = service.endpoints[endpoint]
     answers = offer.answers_per_worker
@@ -114,7 +118,7 @@ def keeps_its_contract(service: Service, database: Postgres, upstream: str, acco
         }
         for dataset, daemon in daemons.items():
             for endpoint in service.endpoints:
-                assert_kept(service, daemon, endpoint, dataset)
+                assert_kept(service, daemon, endpoint, dataset, partial(database.sessions, account, DATASETS[dataset]))
         for daemon in daemons.values():
             assert daemon.stop() == 0, daemon.output()
             complaints = [line for line in COMPLAINTS.findall(daemon.output()) if not AS_ROOT.fullmatch(line)]

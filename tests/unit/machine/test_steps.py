@@ -16,7 +16,7 @@ EXHAUSTED = {**CONTRACT, "answers": 60}
 RUN: dict[str, Any] = {"id": "0001-a", "bind": "127.0.0.1", "contract": CONTRACT}
 PARAMS: dict[str, Any] = {
     "run": RUN, "service": SERVICE, "units": ["tandem-a.service"], "workers": 2, "start_timeout_s": 1,
-    "machine": "server", "serves": True,
+    "machine": "server", "serves": True, "database_port": 5442,
 }
 
 
@@ -31,23 +31,28 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(tandem_steps, "start", lambda **_: done.append("start"))
     monkeypatch.setattr(tandem_steps, "listening", lambda *_: done.append("wait"))
-    monkeypatch.setattr(tandem_steps, "check", checked)
+    monkeypatch.setattr(tandem_steps, "hold", checked)
     return done
 
 
 def test_a_daemon_is_checked_once_it_is_started(calls: list[str]) -> None:
-    assert tandem_steps.checked(PARAMS)["ok"]
+    assert tandem_steps.checked(PARAMS, CONTRACT)["ok"]
     assert calls == ["start", "check"]
 
 
+def test_a_daemon_that_runs_is_not_started_again(calls: list[str]) -> None:
+    assert tandem_steps.checked(PARAMS, CONTRACT, running=True)["ok"]
+    assert calls == ["check"]
+
+
 def test_a_daemon_that_the_check_exhausts_is_started_again(calls: list[str]) -> None:
-    found = tandem_steps.checked({**PARAMS, "run": {**RUN, "contract": EXHAUSTED}})
+    found = tandem_steps.checked(PARAMS, EXHAUSTED)
     assert (found["ok"], calls) == (True, ["start", "check", "start", "wait"])
 
 
 def test_one_that_does_not_come_again_did_not_start(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tandem_steps, "listening", lambda *_: "nothing listened")
-    found = tandem_steps.checked({**PARAMS, "run": {**RUN, "contract": EXHAUSTED}})
+    found = tandem_steps.checked(PARAMS, EXHAUSTED)
     assert (found["ok"], found["failure"]) == (False, {"kind": "did-not-start", "message": "again: nothing listened"})
 
 

@@ -40,6 +40,13 @@ def broken(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
+def test_an_environment_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    wheels = tmp_path / "a-1.tar"
+    wheels.write_bytes(b"no archive")
+    said = tandem_venv.fault_of(str(wheels), str(tmp_path / "a"), [], sys.executable)
+    assert said == f"{tmp_path}/a cannot be made from {wheels}: file could not be opened successfully"
+
+
 def test_what_does_not_fit_is_named_unless_it_is_known(broken: str) -> None:
     tandem_venv.check(broken, ["lonely"])
     with pytest.raises(subprocess.CalledProcessError) as caught:

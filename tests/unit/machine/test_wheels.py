@@ -56,8 +56,13 @@ def test_apps_are_collected_together_and_a_bad_one_is_named(tmp_path: Path) -> N
     assert made["changed"] is True
     assert [archive["app"] for archive in made["archives"]] == ["one", "two"]
     assert all(Path(archive["path"]).name == archive["name"] for archive in made["archives"])
-    with pytest.raises(wheels.WheelError, match=r"bad\.txt: line 1 \(packaging\) does not pin"):
-        wheels.bundles({**asked, "apps": {"one": str(good), "bad": str(bad)}}, check_mode=False)
+    apps = {"one": str(good), "bad": str(bad), "none": str(tmp_path / "none.txt")}
+    mixed = wheels.bundles({**asked, "apps": apps}, check_mode=False)
+    assert [archive["app"] for archive in mixed["archives"]] == ["one"]
+    assert mixed["refused"] == {
+        "bad": "bad cannot be installed: requirements.txt: line 1 (packaging) does not pin a version with ==",
+        "none": f"none cannot be installed: {tmp_path}/none.txt: No such file or directory",
+    }
 
 
 def test_a_wheel_that_was_built_here_fits_a_machine_like_this_one() -> None:

@@ -19,6 +19,8 @@ SECONDS = {
     "smoke": (30, 100), "quick": (420, 600), "seed-2015": (2400, 4000), "seed-2015-short": (300, 600),
     "seed-2015-second": (6000, 8000), "seed-2015-second-short": (400, 800), "seed-2017": (600, 1200),
     "seed-2017-short": (300, 600), "ladder-2015": (2700, 3900), "ladder-2017": (1800, 3000),
+    "memory": (3600, 4500), "memory-short": (240, 480),
+    "today": (6000, 9000), "today-short": (360, 720), "http2": (700, 1300),
 }  # fmt: skip
 """What all runs of a campaign may take together; starting the lab and provisioning come on top."""
 
@@ -104,6 +106,18 @@ def test_every_variant_can_be_planned() -> None:
     assert {service.kind for service in services} == {"faithful", "fair", "plain"}
     ports = {(service.port, service.app) for service in services}
     assert len({port for port, _ in ports}) == len(ports), "each app has a port of its own"
+
+
+@pytest.mark.parametrize("name", ["memory", "memory-short"])
+def test_memory_is_measured_with_idle_and_with_busy_connections(name: str) -> None:
+    plan = planned(name)
+    assert {load.name: (load.measures, load.loop) for load in plan.campaign.rounds} == {
+        "held": ("memory", "open"), "busy": ("memory", "closed"),
+    }  # fmt: skip
+    assert not [each for each in plan.findings if each.kind == "idle"], "published daemons close what is idle for 2 s"
+    measured = {run.cell.service.id for run in plan.runs}
+    assert {"aiohttp-2017", "flask-2017-gevent", "flask-2017-threads-10", "flask-2017-threads-1000"} <= measured
+    assert {run.cell.service.kind for run in plan.runs} == {"faithful", "fair", "plain"}
 
 
 @pytest.mark.parametrize("name", PROJECT.profiles())
