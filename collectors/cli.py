@@ -9,10 +9,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from collectors import VERSION, cli_explain, cli_link, cli_merge, cli_plan, cli_read, cli_record, cli_summary
+from collectors import (
+    VERSION,
+    cli_apps,
+    cli_compare,
+    cli_explain,
+    cli_link,
+    cli_merge,
+    cli_plan,
+    cli_read,
+    cli_record,
+    cli_summary,
+)
 from collectors.errors import TandemError
 
-COMMANDS = (cli_plan, cli_record, cli_link, cli_summary, cli_explain, cli_read, cli_merge)
+COMMANDS = (cli_plan, cli_apps, cli_record, cli_link, cli_summary, cli_explain, cli_compare, cli_read, cli_merge)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -104,6 +104,18 @@ def signed_rank_coverage(n: int) -> float | None:
 
 
 @cache
+def signed_rank_p(n: int, total: int) -> float:
+    """Return the two-sided p of a signed-rank statistic of n values that is `total` or less (the smaller of the two).
+
+    It is at most 5 % exactly where the interval excludes no effect.
+    """
+    if n > EXACT_UP_TO:
+        middle, spread = n * (n + 1) / 4, math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+        return min(1.0, 2 * statistics.NormalDist().cdf((total + 0.5 - middle) / spread))
+    return min(1.0, 2 * sum(_signed_rank_ways(n)[: total + 1]) / float(2**n))
+
+
+@cache
 def _signed_rank_ways(n: int) -> tuple[int, ...]:
     """Return for each sum the number of subsets of 1..n that have it."""
     ways = [1]

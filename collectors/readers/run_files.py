@@ -12,12 +12,14 @@ from collectors.run import ContractFigures
 
 @dataclass(frozen=True, kw_only=True)
 class LoadExit:
-    """How the generator ended. `exit_status` is None where it was killed before it had one."""
+    """How the generator ended. `exit_status` is None where it was killed before it had one. `started_utc` is a time of
+    the machine that ran it."""
 
     argv: tuple[str, ...]
     exit_status: int | None
     timed_out: bool
     wall_s: float | None
+    started_utc: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ def read_load_exit(path: Path) -> LoadExit:
         exit_status=top.optional_integer("exit_status"),
         timed_out=top.truth("timed_out"),
         wall_s=top.optional_amount("wall_s"),
+        started_utc=top.optional_text("started_utc"),
     )
 
 

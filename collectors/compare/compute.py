@@ -1,0 +1,271 @@
+"""Two campaigns, or two sides of one, held against each other: environments first, then every cell and metric."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from collectors.compare.definition import definition_differences
+from collectors.compare.environment import differences, environment, is_allowed
+from collectors.compare.floor import NoiseFloor
+from collectors.compare.judge import LEAST_PER_SIDE, Question, ask, judge
+from collectors.compare.metrics import METRICS, MetricName
+from collectors.compare.model import (
+    EXIT,
+    CellCompared,
+    Comparison,
+    ComparisonOutcome,
+    Design,
+    Difference,
+    FloorUsed,
+    SideNamed,
+)
+from collectors.compare.sides import OUTSIDE, Pair, Side, counted, other_work, pairs, usable, whole, within
+from collectors.compare.store import find, used
+from collectors.compare.words import not_comparable, outcome_sentence
+from collectors.errors import TandemError
+from collectors.limits import ERROR_SHARE
+from collectors.load_runs import load_runs
+from collectors.results import ResultsFolder
+from collectors.run import Run
+
+MARGIN: Final = 0.05
+"""Two figures are called equivalent where the interval of their ratio lies within this share."""
+ASSUMED_APART: Final = 0.05
+"""The noise floor of two campaigns one after the other on machines on which none was measured: what changes from
+hour to hour is in one of them and not in the other, and no interval made of either can know it. Simulated with skewed,
+drifting noise it leaves 7 of 17 false alarms in 100 campaigns (benchmarks/results/statistics.md)."""
+ASSUMED_ERRORS: Final = ERROR_SHARE / 2
+"""The same of the share of failed requests: half of what a valid run may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to compare. `allow`: declared differences; `use`: verdicts whose runs count all the same; `rounds` and
+    `metrics`: only these (empty: all); `margin`: the share within which figures are equivalent; `floor`: a noise
+    floor, or a share that stands for one."""
+
+    allow: Collection[str] = ()
+    use: Collection[str] = ()
+    rounds: Collection[str] = ()
+    metrics: Collection[MetricName] = ()
+    margin: float = MARGIN
+    floor: NoiseFloor | float | None = None
+    floor_source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Floor:
+    """The noise floor in use; neither of the two where none is known and none is assumed."""
+
+    measured: NoiseFloor | None
+    share: float | None
+    used: FloorUsed | None
+
+    def of(self, round_: str, loop: str, metric: MetricName, design: Design) -> float | None:
+        """Return the floor of one round and metric as a share."""
+        row = None if self.measured is None else self.measured.row(round_, loop, metric, design)
+        if row is not None:
+            return row.largest
+        if self.share is None and design == "apart":
+            return ASSUMED_ERRORS if metric == "errors" else ASSUMED_APART
+        return ASSUMED_ERRORS if metric == "errors" and self.share is not None else self.share
+
+
+def compare_folders(a: ResultsFolder, b: ResultsFolder, options: Options) -> Comparison:
+    """Hold two campaigns against each other; TandemError where one cannot be read or lacks a round asked for."""
+    runs_a, runs_b = load_runs(a)[0], load_runs(b)[0]
+    sides = whole(a.directory.name, a, runs_a), whole(b.directory.name, b, runs_b)
+    found = [*differences(environment(a), environment(b)), *definition_differences(a, b, runs_a, runs_b)]
+    if options.rounds:
+        found = [each for each in found if _in_rounds(each.key, options.rounds)]
+    marked = tuple(
+        dataclasses.replace(each, allowed=not each.never and is_allowed(each.key, options.allow)) for each in found
+    )
+    notes = _commits(a, b)
+    return _compare(sides, options, design="apart", found=marked, notes=notes)
+
+
+def compare_within(
+    folder: ResultsFolder, what: Literal["service", "profile"], names: Sequence[str], options: Options
+) -> Comparison:
+    """Hold two services or profiles of one campaign against each other, block by block; TandemError where there is no
+    such service or profile."""
+    a, b = names
+    if a == b:
+        raise TandemError(f"{a!r} is given twice; allowed: two different {what}s of {folder.directory}")
+    runs = load_runs(folder)[0]
+    sides = within(folder, runs, what, a), within(folder, runs, what, b)
+    return _compare(sides, options, design="interleaved", but=what)
+
+
+def _compare(
+    sides: tuple[Side, Side],
+    options: Options,
+    *,
+    design: Design,
+    found: tuple[Difference, ...] = (),
+    notes: Sequence[str] = (),
+    but: str | None = None,
+) -> Comparison:
+    a, b = sides
+    _check_rounds(a, b, options.rounds)
+    base = Comparison(
+        a=_named(a),
+        b=_named(b),
+        design=design,
+        outcome="not-comparable",
+        exit_status=EXIT["not-comparable"],
+        sentence="",
+        margin=options.margin,
+        differences=found,
+    )
+    wrong = [each for each in found if not each.allowed]
+    if wrong:
+        return dataclasses.replace(base, sentence=not_comparable(wrong))
+    both = [pair for pair in pairs(a, b, but=but) if not options.rounds or pair.a.round in options.rounds]
+    if not both:
+        return dataclasses.replace(base, sentence="not comparable: A and B have no cell in common")
+    blocks = [side.folder.plan.blocks for side in (a, b)]
+    if min(blocks) < LEAST_PER_SIDE:
+        has = f"A has {blocks[0]} block(s) and B {blocks[1]}"
+        sentence = f"cannot tell: {has}; comparing takes {LEAST_PER_SIDE} on each side"
+        return dataclasses.replace(base, outcome="cannot-tell", exit_status=EXIT["cannot-tell"], sentence=sentence)
+    floor, faults = _floor(a, b, options, design)
+    return _judged(dataclasses.replace(base, notes=(*notes, *faults), floor=floor.used), a, both, options, floor)
+
+
+def _judged(base: Comparison, a: Side, both: Sequence[Pair], options: Options, floor: _Floor) -> Comparison:
+    cells: list[CellCompared] = []
+    questions: list[list[Question]] = []
+    invalid: Counter[str] = Counter()
+    for pair in both:
+        runs_a, runs_b, left_out = usable(pair, options.use)
+        loop = a.folder.plan.rounds[pair.a.round].loop
+        why = _why_invalid(runs_a, runs_b, left_out)
+        if why is None and "not-equivalent" not in options.use:
+            why = other_work(runs_a, runs_b)
+            left_out |= {"not-equivalent": len(runs_a) + len(runs_b)} if why else {}
+        invalid.update(left_out if why is not None else {})
+        cells.append(_cell(pair, loop, left_out, why))
+        shares = {name: floor.of(pair.a.round, loop, name, base.design) for name in options.metrics or METRICS}
+        questions.append([] if why is not None else _questions(loop, (runs_a, runs_b), base.design, shares))
+    deltas, count = judge([question for own in questions for question in own], margin=options.margin)
+    answered = iter(deltas)
+    cells = [
+        dataclasses.replace(cell, deltas=tuple(next(answered) for _ in own))
+        for cell, own in zip(cells, questions, strict=True)
+    ]
+    outcome = _outcome(cells)
+    return dataclasses.replace(
+        base,
+        outcome=outcome,
+        exit_status=EXIT[outcome],
+        sentence=outcome_sentence(outcome, cells, invalid),
+        comparisons=count,
+        invalid=dict(invalid),
+        notes=(*base.notes, *_left_out(cells)),
+        cells=tuple(cells),
+    )
+
+
+def _questions(
+    loop: str, runs: tuple[Sequence[Run], Sequence[Run]], design: Design, floors: Mapping[MetricName, float | None]
+) -> list[Question]:
+    asked = (
+        ask(metric, loop, *runs, design=design, floor=floors[name])
+        for name, metric in METRICS.items()
+        if name in floors
+    )
+    return [question for question in asked if question is not None]
+
+
+def _why_invalid(runs_a: Sequence[Run], runs_b: Sequence[Run], left_out: Mapping[str, int]) -> str | None:
+    """Return why a cell is not judged, None where it is."""
+    if not left_out:
+        return None
+    grave = {reason: count for reason, count in left_out.items() if reason not in OUTSIDE}
+    if grave:
+        return f"not judged, invalid runs: {counted(left_out)}"
+    if min(len(runs_a), len(runs_b)) < LEAST_PER_SIDE:
+        left = f"{len(runs_a)} of A and {len(runs_b)} of B are left"
+        return f"not judged, invalid runs: {counted(left_out)}; {left}, and it takes {LEAST_PER_SIDE} on each side"
+    return None
+
+
+def _outcome(cells: Iterable[CellCompared]) -> ComparisonOutcome:
+    own = list(cells)
+    deltas = [delta for cell in own for delta in cell.deltas]
+    verdicts = {delta.verdict for delta in deltas}
+    if "slower" in verdicts:
+        return "worse"
+    if any(cell.invalid is not None for cell in own):
+        return "invalid-runs"
+    return "cannot-tell" if not deltas or verdicts & {None, "cannot-tell"} else "same-or-better"
+
+
+def _cell(pair: Pair, loop: str, left_out: Mapping[str, int], why: str | None) -> CellCompared:
+    return CellCompared(
+        round=pair.a.round, loop=loop, endpoint=pair.a.endpoint, service_a=pair.a.service, service_b=pair.b.service,
+        profile_a=pair.a.profile, profile_b=pair.b.profile, left_out=dict(left_out), invalid=why,
+    )  # fmt: skip
+
+
+def _left_out(cells: Sequence[CellCompared]) -> list[str]:
+    total: Counter[str] = Counter()
+    for cell in cells:
+        if cell.invalid is None:
+            total.update(cell.left_out)
+    return [f"runs that do not count: {counted(total)}"] if total else []
+
+
+def _floor(a: Side, b: Side, options: Options, design: Design) -> tuple[_Floor, list[str]]:
+    if isinstance(options.floor, NoiseFloor):
+        source = options.floor_source or "--floor"
+        given = used(options.floor, source, a.folder, b.folder)
+        return _Floor(measured=options.floor, share=None, used=given), []
+    if options.floor is not None:
+        sentence = f"{100 * options.floor:g} %, declared with --floor"
+        return _Floor(measured=None, share=options.floor, used=FloorUsed(source="--floor", sentence=sentence)), []
+    measured, path, faults = find(a.folder, b.folder)
+    if measured is not None and path is not None:
+        return _Floor(measured=measured, share=None, used=used(measured, str(path), a.folder, b.folder)), faults
+    sentence = "not measured on these machines (campaign noise, then tandem noise DIR)"
+    if design == "apart":
+        sentence += f"; {ASSUMED_APART:.0%} is assumed, since A and B were measured one after the other"
+    return _Floor(measured=None, share=None, used=FloorUsed(source="assumed", sentence=sentence)), faults
+
+
+def _named(side: Side) -> SideNamed:
+    plan = side.folder.plan
+    return SideNamed(
+        label=side.label, directory=str(side.folder.directory), campaign=plan.campaign, created_utc=plan.created_utc,
+        blocks=plan.blocks,
+    )  # fmt: skip
+
+
+def _check_rounds(a: Side, b: Side, rounds: Collection[str]) -> None:
+    for side in (a, b):
+        for name in rounds:
+            if name not in side.folder.plan.rounds:
+                known = ", ".join(side.folder.plan.rounds)
+                raise TandemError(f"{side.folder.directory}: there is no round {name!r}; its rounds: {known}")
+
+
+def _in_rounds(key: str, rounds: Collection[str]) -> bool:
+    if key == "rounds":
+        return False
+    return not key.startswith("rounds.") or any(key.startswith(f"rounds.{name}.") for name in rounds)
+
+
+def _commits(a: ResultsFolder, b: ResultsFolder) -> list[str]:
+    """Return what is said of the commits: not a difference of the machines or the load, and yet worth knowing."""
+    found = []
+    for folder in (a, b):
+        versions = folder.plan.document.get("versions")
+        own = versions if isinstance(versions, dict) else {}
+        found.append(f"{str(own.get('commit') or 'unknown')[:12]}{' and changes' if own.get('dirty') else ''}")
+    return [] if found[0] == found[1] else [f"Tandem's own commit: {found[0]} in A, {found[1]} in B"]
