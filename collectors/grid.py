@@ -29,7 +29,7 @@ def grid(
             found.append(start.rstrip())
             continue
         start += " " * GAP
-        words = textwrap.wrap(line[-1], max(width - len(start), 12), break_on_hyphens=False) or [""]
+        words = textwrap.wrap(line[-1], max(width - len(start), 12), break_long_words=False) or [""]
         found += [f"{start}{words[0]}".rstrip(), *(" " * len(start) + each for each in words[1:])]
     return found
 

@@ -119,7 +119,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], width: int) -> str:
     ]
     head = " ".join(parts[:-1])
     room = width - len(head) - 2
-    words = textwrap.wrap(cells[-1], max(room, 12), break_on_hyphens=False) or [""]
+    words = textwrap.wrap(cells[-1], max(room, 12), break_long_words=False) or [""]
     rest = [" " * (len(head) + 2) + each for each in words[1:]]
     return "\n".join([f"{head}  {words[0]}".rstrip(), *rest])
 
