@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Final
 
 from collectors.errors import ReadError
 
+STREAMS_MOST: Final = 2**31 - 1
+"""Streams that one HTTP/2 connection can have: their identifiers have 31 bits (RFC 9113, section 5.1.1)."""
 _NAMES: Final = {
     "-m": "streams",
     "--max-concurrent-streams": "streams",
@@ -46,9 +49,16 @@ def asked_of(argv: Sequence[str] | None, file: Path | str) -> Asked:
             given[_NAMES.get(word, word)] = words.pop(0) if words else ""
         elif word[:2] in _NAMES and not word.startswith("--"):
             given[_NAMES[word[:2]]] = word[2:]
-    streams = _above_zero(given.get("streams", "1"), argv, file)
+    streams = _streams(given.get("streams", "1"), argv, file)
     rps = _above_zero(given["rps"], argv, file) if "rps" in given else None
-    return Asked(url=url, streams=round(streams) if argv else None, rps=rps)
+    return Asked(url=url, streams=streams if argv else None, rps=rps)
+
+
+def _streams(text: str, argv: Sequence[str] | None, file: Path | str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= STREAMS_MOST:
+        sentence = f"the command cannot be understood: {text!r} is no number of streams from 1 to {STREAMS_MOST}"
+        raise ReadError(sentence, file=file, text=" ".join(argv or ()))
+    return int(text)
 
 
 def _above_zero(text: str, argv: Sequence[str] | None, file: Path | str) -> float:
