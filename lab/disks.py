@@ -24,7 +24,7 @@ def make(config: Config, machine: Machine, base: str, say: Say) -> bool:
         return False
     if (found := _made_for(machine)) is not None:
         say(f"{machine.name} is made anew, because it was made for other packages or addresses ({found})")
-    files.remove_tree(machine.directory)
+    _remove(machine)
     machine.directory.mkdir(parents=True, mode=0o700)
     for path in (machine.upper, machine.root, machine.directory / "work"):
         path.mkdir()
@@ -37,7 +37,7 @@ def make(config: Config, machine: Machine, base: str, say: Say) -> bool:
 def destroy(config: Config) -> None:
     """Remove the layers, keys and connection files of both machines; the cache stays."""
     for machine in config.machines:
-        files.remove_tree(machine.directory)
+        _remove(machine)
     files.remove_tree(config.directory / "run")
     for name in (
         "id_ed25519",
@@ -49,6 +49,12 @@ def destroy(config: Config) -> None:
         "build.log",
     ):
         (config.directory / name).unlink(missing_ok=True)
+
+
+def _remove(machine: Machine) -> None:
+    """Remove a machine's layer, its mark first: what is left of a removal that was broken off is no layer."""
+    (machine.directory / _MARK).unlink(missing_ok=True)
+    files.remove_tree(machine.directory)
 
 
 def _mark(config: Config, base: str) -> str:
