@@ -32,7 +32,7 @@ test: .venv/dev.done .cache/test-packages.done .cache/test-node.done ## Run ever
 	@$(ON_PATH) pytest
 
 benchmark: .venv/dev.done .cache/test-packages.done .cache/nginx/usr/sbin/nginx ## Measure pacer and the comparisons: do they tell the truth, what do they cost (on an idle machine, about 30 minutes)
-	@export $(ON_PATH); failed=0; for part in truth speed statistics; do python -m benchmarks.$$part || failed=1; done; exit $$failed
+	@export $(ON_PATH); failed=0; for part in truth speed statistics history; do python -m benchmarks.$$part || failed=1; done; exit $$failed
 
 lint: .venv/dev.done ## Check style, types, YAML and playbooks
 	@$(ON_PATH) ruff check .

@@ -6,28 +6,32 @@ Exit status: 0 fine, 1 a negative finding (a gate failed, a run is missing), 2 b
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from collectors import (
-    VERSION,
-    cli_apps,
-    cli_compare,
-    cli_explain,
-    cli_link,
-    cli_merge,
-    cli_plan,
-    cli_read,
-    cli_record,
-    cli_summary,
-)
+from collectors import VERSION
 from collectors.errors import TandemError
 
-COMMANDS = (cli_plan, cli_apps, cli_record, cli_link, cli_summary, cli_explain, cli_compare, cli_read, cli_merge)
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cli_plan": ("plan", "pending", "not-installable"),
+    "cli_apps": ("new-app", "verification"),
+    "cli_record": ("record", "check"),
+    "cli_link": ("link",),
+    "cli_summary": ("summarise", "report"),
+    "cli_explain": ("explain",),
+    "cli_compare": ("compare", "noise"),
+    "cli_baseline": ("baseline",),
+    "cli_history": ("history",),
+    "cli_read": ("read",),
+    "cli_merge": ("merge",),
+}
+"""Each command module with its commands, so that one command does not wait for the imports of all others."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser with every subcommand of every command module."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser with every subcommand, or with those alone that are defined beside `command`."""
     parser = argparse.ArgumentParser(
         prog="tandem",
         description="Plan HTTP benchmark campaigns, and read, judge and report what they measured.",
@@ -35,14 +39,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tandem {VERSION}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        module.add_parser(subparsers)
+    for name in [name for name, commands in COMMANDS.items() if command in commands] or COMMANDS:
+        importlib.import_module(f"collectors.{name}").add_parser(subparsers)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit status; a TandemError is shown as one sentence."""
-    args = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = build_parser(words[0] if words else None).parse_args(words)
     try:
         status = args.func(args)
     except TandemError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors import cli
 from collectors.cli import build_parser, main
 from collectors.errors import ReadError
 from tests.unit.collectors.builders import Campaign, Given
@@ -16,7 +19,7 @@ from tests.unit.collectors.test_summary import full
 from tests.unit.collectors.tool_output import GOLDEN
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ("plan", "pending", "record", "check", "link", "summarise", "report", "explain", "read")
+COMMANDS = ("plan", "pending", "record", "check", "link", "summarise", "report", "explain", "history", "read")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -101,6 +104,19 @@ def test_commands_of_a_campaign_start_without_the_drawing_libraries(command: str
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
     assert command in build_parser().format_help()
+
+
+@pytest.mark.parametrize("command", [name for names in cli.COMMANDS.values() for name in names])
+def test_a_command_alone_is_found_where_the_table_says(command: str) -> None:
+    assert f"    {command}" in build_parser(command).format_help()
+
+
+def test_the_table_names_every_command_of_its_modules() -> None:
+    for module, names in cli.COMMANDS.items():
+        parser = argparse.ArgumentParser()
+        subparsers = parser.add_subparsers()
+        importlib.import_module(f"collectors.{module}").add_parser(subparsers)
+        assert set(subparsers.choices) == set(names)
 
 
 def test_as_a_module() -> None:
