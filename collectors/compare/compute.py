@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from collectors.compare.canaries import compare_canaries, machine_sentence
 from collectors.compare.definition import definition_differences
 from collectors.compare.environment import differences, environment, is_allowed
 from collectors.compare.floor import NoiseFloor
@@ -86,7 +87,10 @@ def compare_folders(a: ResultsFolder, b: ResultsFolder, options: Options) -> Com
         dataclasses.replace(each, allowed=not each.never and is_allowed(each.key, options.allow)) for each in found
     )
     notes = _commits(a, b)
-    return _compare(sides, options, design="apart", found=marked, notes=notes)
+    compared = _compare(sides, options, design="apart", found=marked, notes=notes)
+    canaries = compare_canaries(a, b)
+    told = machine_sentence(canaries, compared.cells) if compared.cells else None
+    return dataclasses.replace(compared, canaries=canaries, machine=told)
 
 
 def compare_within(

@@ -77,9 +77,12 @@ def _option(argv: Sequence[str], word: str) -> str:
 def _common(plan: Plan) -> dict[str, str]:
     document = plan.document
     found = flat({key: document.get(key) for key in COMMON}, "campaign")
-    profile, versions = document.get("profile"), document.get("versions")
-    if isinstance(profile, dict):
-        found |= flat({key: profile.get(key) for key in ("limits", "postgresql")}, "profile")
+    several, versions = document.get("profiles"), document.get("versions")
+    rows = several if isinstance(several, list) else [document.get("profile")]
+    for row in rows:
+        if isinstance(row, dict):
+            name = "profile" if len(rows) == 1 else f"profile.{row.get('name')}"
+            found |= flat({key: row.get(key) for key in ("limits", "postgresql")}, name)
     if isinstance(versions, dict):
         found |= flat({"tandem": versions.get("tandem")}, "version")
     return found

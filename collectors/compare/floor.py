@@ -23,14 +23,14 @@ from collectors.compare.model import Design
 from collectors.compare.ranks import EFFICIENCY, Z, independent_shift, paired_shift
 from collectors.compare.sides import why_left_out
 from collectors.errors import TandemError
+from collectors.limits import NOISE_LEAST_BLOCKS
 from collectors.results import PlannedRound, ResultsFolder
 from collectors.run import Run
 from collectors.warnings import MACHINES, machine_file
 
 SCHEMA_VERSION: Final = 1
 FLOOR_FILE: Final = "noise-floor.json"
-LEAST_BLOCKS: Final = 12
-"""Fewer blocks make fewer than six pairs, and stretches of one or two runs."""
+LEAST_BLOCKS: Final = NOISE_LEAST_BLOCKS
 STRETCHES: Final = 4
 LEAST_PAIRS: Final = 5
 LEAST_IN_STRETCH: Final = 3

@@ -23,6 +23,8 @@ FALSE_ALARMS: Final = 1 - CONFIDENCE
 OFTEN: Final = statistics.NormalDist().inv_cdf(0.9)
 MOST_BLOCKS: Final = 1000
 """More blocks than this are no advice."""
+ROUNDING: Final = 1e-6
+"""A number of blocks is not one more because of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,15 +124,15 @@ def judge(questions: Sequence[Question], *, margin: float) -> tuple[list[Delta],
 
 def _verdict(question: Question, shift: Shift, p: float, family: int, share: float) -> Delta:
     metric, floor = question.metric, question.floor or 0.0
-    margin = metric.margin(share)
+    margin = metric.margin(share) + TIE
     delta = dataclasses.replace(question.delta, p_corrected=p)
-    shown, beyond = p <= FALSE_ALARMS, abs(shift.middle) > floor
+    shown, beyond = p <= FALSE_ALARMS, abs(shift.middle) > floor + TIE
     if shown and beyond:
         verdict: DeltaVerdict = "faster" if (shift.middle > 0) == metric.more_is_better else "slower"
         words = metric.better if verdict == "faster" else metric.worse
         return dataclasses.replace(delta, verdict=verdict, words=words)
     within = shift.low is not None and shift.high is not None and -margin <= shift.low and shift.high <= margin
-    if within and floor < margin:
+    if within and floor < margin - 2 * TIE:
         words = f"equivalent within {_margin_words(metric, share)}"
         return dataclasses.replace(delta, verdict="equivalent", words=words)
     if shown:
@@ -169,9 +171,9 @@ def _more_blocks(shift: Shift, margin: float, family: int, *, alone: bool) -> in
     if alone:
         wanted = abs(statistics.NormalDist().inv_cdf(FALSE_ALARMS / family / 2)) + OFTEN
         error = (shift.half_width or 0.0) / Z
-        needed = math.ceil(n * (wanted * error / shift.middle) ** 2)
+        needed = math.ceil(n * (wanted * error / shift.middle) ** 2 - ROUNDING)
     elif shift.half_width is not None:
-        needed = math.ceil(n * (shift.half_width / margin) ** 2)
+        needed = math.ceil(n * (shift.half_width / margin) ** 2 - ROUNDING)
     else:
         needed = REPLICATES_FOR_INTERVAL
     needed = max(needed, least, n + 1)

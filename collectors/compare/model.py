@@ -89,6 +89,22 @@ class CellCompared:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CanaryCompared:
+    """One canary of one machine in both campaigns, more is faster; `label` is its name in words. `ratio` is B / A, None
+    where the two did other work; `changed` where it is further from 1 than the share `limit`."""
+
+    machine: str
+    name: str
+    label: str
+    unit: str
+    a: float | None
+    b: float | None
+    ratio: float | None
+    limit: float
+    changed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class SideNamed:
     """One side of a comparison: what stands behind it and when it was planned."""
 
@@ -113,7 +129,8 @@ class FloorUsed:
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Everything a comparison found. `comparisons` is how many p values the correction is for, `margin` the share
-    within which two figures are called equivalent. Where `outcome` is not-comparable there are no cells."""
+    within which two figures are called equivalent. Where `outcome` is not-comparable there are no cells. `machine` is
+    what the canaries say of the machines, None where nothing moved or none were measured."""
 
     schema_version: int = SCHEMA_VERSION
     a: SideNamed
@@ -129,3 +146,5 @@ class Comparison:
     invalid: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     cells: tuple[CellCompared, ...] = ()
+    canaries: tuple[CanaryCompared, ...] = ()
+    machine: str | None = None

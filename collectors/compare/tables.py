@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from xml.etree import ElementTree
 
+from collectors.compare.canaries import HEAD as CANARY_HEAD
+from collectors.compare.canaries import LEFT as CANARY_LEFT
+from collectors.compare.canaries import canary_table
 from collectors.compare.model import CellCompared, Comparison, Delta, Difference
 from collectors.compare.words import DESIGN, effect, floor, interval, p_value, shown, value
 from collectors.grid import escaped, grid, markdown_grid
@@ -34,17 +37,22 @@ def text(found: Comparison, *, width: int = WIDTH) -> str:
             lines += textwrap.wrap(cell.invalid, width, initial_indent="  ", subsequent_indent="  ")
         else:
             lines += [f"  {line}" for line in grid(HEAD, _rows(cell.deltas), left=LEFT, width=width - 2)]
+    if found.canaries:
+        lines += ["", "machine canaries, before and after each campaign"]
+        lines += [f"  {line}" for line in grid(CANARY_HEAD, canary_table(found.canaries), left=CANARY_LEFT)]
     if found.cells:
         lines.append("")
         for note in _notes(found):
             lines += textwrap.wrap(note, width, initial_indent="- ", subsequent_indent="  ")
     lines += ["", *textwrap.wrap(_capital(found.sentence), width)]
+    lines += textwrap.wrap(_capital(found.machine or ""), width)
     return "\n".join(lines) + "\n"
 
 
 def markdown(found: Comparison) -> str:
     """Return the comparison as Markdown."""
     lines = ["# Comparison", "", f"**{escaped(_capital(found.sentence))}.**", ""]
+    lines += [f"**{escaped(_capital(found.machine))}.**", ""] if found.machine else []
     lines += [f"- {escaped(line)}" for line in _head(found)]
     if found.differences:
         rows = [_difference_row(each) for each in found.differences]
@@ -53,6 +61,9 @@ def markdown(found: Comparison) -> str:
     for cell in found.cells:
         lines += ["", f"## {escaped(_title(cell))}", ""]
         lines += [escaped(cell.invalid)] if cell.invalid else markdown_grid(HEAD, _rows(cell.deltas), left=LEFT)
+    if found.canaries:
+        lines += ["", "## Machine canaries", ""]
+        lines += markdown_grid(CANARY_HEAD, canary_table(found.canaries), left=CANARY_LEFT)
     if found.cells:
         lines += ["", *(f"- {escaped(note)}" for note in _notes(found))]
     return "\n".join(lines) + "\n"

@@ -7,19 +7,22 @@ from pathlib import Path
 from collectors.errors import ReadError
 from collectors.jsonio import parse_object, read_text
 from collectors.model import LoadResult
+from collectors.readers.fio import FioResult, is_fio, read_fio
 from collectors.readers.floor import Floor, is_floor, read_floor
 from collectors.readers.h2load import LOG_FILE, START, read_h2load
 from collectors.readers.hlog import HistogramLog, read_hlog
 from collectors.readers.iperf3 import Iperf3Result, read_iperf3
 from collectors.readers.pacer import read_pacer
 from collectors.readers.ping import PingResult, read_ping
+from collectors.readers.sysbench import SysbenchResult, read_sysbench
 from collectors.readers.wrk import read_wrk
 
 KNOWN = (
-    "wrk's, wrk2's or h2load's text, pacer's JSON or histogram log, pacer selftest's JSON, iperf3's JSON, ping's text"
+    "wrk's, wrk2's or h2load's text, pacer's JSON or histogram log, pacer selftest's JSON, iperf3's JSON, ping's text, "
+    "sysbench's text, fio's JSON"
 )
 
-Read = LoadResult | HistogramLog | Iperf3Result | PingResult | Floor
+Read = LoadResult | HistogramLog | Iperf3Result | PingResult | Floor | SysbenchResult | FioResult
 
 
 def read_any(path: Path) -> tuple[str, Read]:
@@ -32,6 +35,8 @@ def read_any(path: Path) -> tuple[str, Read]:
         return _json(text, path)
     if start.startswith("PING "):
         return "ping", read_ping(text, path)
+    if start.startswith("sysbench "):
+        return "sysbench", read_sysbench(text, path)
     if start.startswith((START, "$ h2load ")):
         return "h2load", read_h2load(text, path, log=_log_beside(path))
     if start.startswith(("Running ", "$ wrk")):
@@ -55,6 +60,8 @@ def _json(text: str, path: Path) -> tuple[str, Read]:
     top = parse_object(text, path)
     if is_floor(top):
         return "floor", read_floor(text, path)
+    if is_fio(top):
+        return "fio", read_fio(text, path)
     tool, start = top.get("tool"), top.get("start")
     if isinstance(tool, dict) and tool.get("name") == "pacer":
         return "pacer", read_pacer(text, path)

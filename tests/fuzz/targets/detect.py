@@ -10,9 +10,10 @@ from collectors.readers.detect import read_any
 from tests.fuzz.patches import patched
 from tests.fuzz.target import Target, check_figures, documents, golden, in_a_file, patch_seeds, read_twice
 
-DOCUMENTS = documents("pacer/errors.json", "iperf3/forward.json")
+DOCUMENTS = documents("pacer/errors.json", "iperf3/forward.json", "fio/disk.json")
 WORDS = (
     b"PING h (h) 1\n",
+    b"sysbench 1.0.20\n",
     b"Running 1s test @ h\n",
     b"$ wrk\n",
     b'{"tool": {"name": "pacer"}}',
@@ -42,7 +43,7 @@ def check(data: bytes) -> bool:
 
 def seeds() -> list[bytes]:
     """Files of every tool."""
-    return [*patch_seeds(DOCUMENTS), *golden("wrk/*.txt", "ping/*.txt", "*/broken/*")]
+    return [*patch_seeds(DOCUMENTS), *golden("wrk/*.txt", "ping/*.txt", "sysbench/*.txt", "*/broken/*")]
 
 
 TARGET = Target(check=check, seeds=seeds, shape="lines", words=WORDS, documents=DOCUMENTS)

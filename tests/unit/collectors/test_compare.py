@@ -252,6 +252,7 @@ def test_another_dispatch_is_never_compared(tmp_path: Path) -> None:
         (lambda plan_: plan_.update(workers=4), "campaign.workers"),
         (lambda plan_: plan_["services"][0].update(argv=["other"]), "services.django.argv"),
         (lambda plan_: plan_["versions"].update(tandem="9"), "version.tandem"),
+        (lambda plan_: plan_["profile"].update(limits={"nofile": 99}), "profile.limits.nofile"),
         (lambda plan_: plan_.update(code={"django": {"requirements": "abc"}}), "code"),
     ],
 )
