@@ -8,6 +8,7 @@ from pathlib import Path
 
 from collectors.codec import to_json
 from collectors.compare import MARGIN, Comparison, NoiseFloor, Options, compare_folders, compare_within, measure
+from collectors.compare.baseline import baseline_folder
 from collectors.compare.floor_tables import floor_text
 from collectors.compare.metrics import METRICS
 from collectors.compare.sides import USABLE
@@ -30,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog="Exit status: 0 the same or better, 1 worse, 2 invalid runs or bad input, 3 not comparable, "
         "4 cannot tell.",
     )
-    parser.add_argument("a", type=Path, metavar="A", help="a results folder")
+    parser.add_argument("a", type=Path, metavar="A", help="a results folder, or a baseline's file")
     parser.add_argument(
         "b", type=Path, metavar="B", nargs="?", help="another one; leave it out with --services or --profiles"
     )
@@ -108,10 +109,14 @@ def _comparison(args: argparse.Namespace) -> Comparison:
     chosen = args.services or args.profiles
     if (args.b is None) == (chosen is None):
         raise TandemError("compare takes two results folders, or one with --services X Y or --profiles X Y")
-    a = ResultsFolder(args.a)
+    a = _folder(args.a)
     if args.b is not None:
-        return compare_folders(a, ResultsFolder(args.b), options)
+        return compare_folders(a, _folder(args.b), options)
     return compare_within(a, "service" if args.services else "profile", chosen, options)
+
+
+def _folder(path: Path) -> ResultsFolder:
+    return baseline_folder(path) if path.is_file() else ResultsFolder(path)
 
 
 def _noise(args: argparse.Namespace) -> int:

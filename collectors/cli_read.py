@@ -12,9 +12,11 @@ from collectors.errors import one_line
 from collectors.jsonio import dump
 from collectors.model import Latency, LoadResult
 from collectors.readers.detect import KNOWN, Read, read_any
+from collectors.readers.fio import FioResult
 from collectors.readers.floor import Floor
 from collectors.readers.hlog import HistogramLog
 from collectors.readers.iperf3 import Direction, Iperf3Result
+from collectors.readers.sysbench import SysbenchResult
 from collectors.units import DASH, show_latency, show_rate, show_share
 
 
@@ -22,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the subcommand `read`."""
     parser = subparsers.add_parser(
         "read",
-        help="read one raw file of a load generator, iperf3 or ping",
+        help="read one raw file of a load generator, iperf3, ping, sysbench or fio",
         description=f"Detect whose output a file is ({KNOWN}) and print what it says.",
         epilog=(
             "Exit status: 0 read, 2 the file is damaged, truncated or of no known tool (the sentence names the line)."
@@ -57,12 +59,24 @@ def _lines(tool: str, result: Read) -> list[str]:
         return [tool, *(_direction(name, each) for name, each in directions if each is not None)]
     if isinstance(result, HistogramLog):
         return _log(result)
+    if isinstance(result, SysbenchResult | FioResult):
+        return _canary(result)
     loss = result.received if result.transmitted else 0
     lines = [f"{tool} {result.target}", f"echoes     {loss} of {result.transmitted} came back"]
     if result.round_trips_ms:
         times = result.round_trips_ms
         lines.append(f"round trip median {statistics.median(times):g} ms, max {max(times):g} ms")
     return lines
+
+
+def _canary(result: SysbenchResult | FioResult) -> list[str]:
+    if isinstance(result, FioResult):
+        times = f"{show_latency(result.read_mean_us)} a read, {show_latency(result.write_mean_us)} a write"
+        speed = f"{show_rate(result.read_per_s)} reads and {show_rate(result.write_per_s)} writes per second"
+        return [f"{result.version}, {result.work}", f"speed      {speed}", f"mean time  {times}"]
+    unit = "events" if result.test == "cpu" else "MiB"
+    head = f"sysbench {result.test}, {result.threads} threads, {result.work}"
+    return [head, f"speed      {result.speed:g} {unit}/s"]
 
 
 def _log(log: HistogramLog) -> list[str]:

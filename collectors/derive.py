@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,6 +22,7 @@ from collectors.readers.run_files import Contract, LoadExit, Stop, read_contract
 from collectors.readers.wrk import read_wrk
 from collectors.results import ARCHIVES, PlannedRound, PlannedRun, PlannedService
 from collectors.run import RawFile, Run
+from collectors.settings.in_force import MACHINES, InForce, not_in_force, read_in_force
 from collectors.verdicts import Measured, judge
 
 T = TypeVar("T")
@@ -41,13 +42,15 @@ NOT_RAW = frozenset({"run.json", *ARCHIVES})
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a run is judged against: its plan, its round, its daemon, the link as measured before the
-    campaign."""
+    """What a run is judged against: its plan, its round, its daemon, the link as measured before the campaign, the open
+    files that its profile asks for, and for each machine the settings that it was found unable to have."""
 
     planned: PlannedRun
     round: PlannedRound
     service: PlannedService
     link: LinkFigures | None = None
+    nofile: str | None = None
+    unavailable: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -61,6 +64,7 @@ class _Parts:
     stop: Stop | None = None
     server: MachineFigures | None = None
     client: MachineFigures | None = None
+    in_force: list[InForce] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     def fault(self, kind: str, where: str, error: str) -> None:
@@ -122,6 +126,8 @@ def _read(folder: Path, context: Context) -> _Parts:
     parts.stop = _optional(parts, folder / "stop.json", read_stop)
     parts.server = _machine(parts, folder, "server")
     parts.client = _machine(parts, folder, "client")
+    settings = (_optional(parts, folder / f"settings-{machine}.json", read_in_force) for machine in MACHINES)
+    parts.in_force = [each for each in settings if each is not None]
     path = folder / LOAD_FILE.get(context.round.generator, "load.json")
     if path.is_file():
         try:
@@ -237,6 +243,11 @@ def _measured(parts: _Parts, load: LoadResult, context: Context) -> Measured:
         reverse_mbit=None if link is None else link.reverse_mbit,
         keep_alive_declared=context.service.keep_alive,
         keep_alive_seen=None if contract is None else contract.figures.keep_alive,
+        settings=tuple(
+            evidence
+            for each in parts.in_force
+            for evidence in not_in_force(each, context.nofile, context.unavailable.get(each.machine, frozenset()))
+        ),
     )
 
 

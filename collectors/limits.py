@@ -6,6 +6,7 @@ Shares are fractions (0.05 is 5 %), rates are per second, latencies carry their 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 # -- what a sample supports -----------------------------------------------------------------------------
@@ -95,3 +96,15 @@ def samples_needed(percentile: str) -> int:
 # -- memory of open connections --------------------------------------------------------------------------
 CONNECTIONS_FOR_MEMORY: Final = 100
 """With fewer connections really open, what an allocator happens to keep is more than what they need."""
+
+# -- canaries of the machines -----------------------------------------------------------------------------
+CANARY_CHANGE: Final[Mapping[str, float]] = {"cpu": 0.05, "memory": 0.10, "disk": 0.30, "link": LINK_DRIFT_SHARE}
+"""A canary that moved by more than this says that the machine did. The processor: what two campaigns may differ by
+before anything is claimed of them (5 %); memory twice that, since a second's throughput depends on where its pages
+happen to lie; the disk: a second of small direct operations depends on what its cache and its upkeep do meanwhile."""
+CANARY_SHARE_OF_CHANGE: Final = 0.5
+"""A canary that moved by at least this share of the daemon's change (as logarithms) is named as its like."""
+
+# -- the noise floor --------------------------------------------------------------------------------------
+NOISE_LEAST_BLOCKS: Final = 12
+"""Fewer blocks make fewer than six pairs, and stretches of one or two runs."""

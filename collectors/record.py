@@ -31,6 +31,8 @@ def context_of(folder: ResultsFolder, run_id: str) -> Context:
         round=round_,
         service=folder.plan.services[planned.cell.service],
         link=folder.link_before,
+        nofile=folder.plan.profile_of(planned.cell.profile).limits.get("nofile"),
+        unavailable=folder.unavailable(planned.cell.profile),
     )
 
 

@@ -62,6 +62,20 @@ class PlannedService:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlannedProfile:
+    """Settings of the machines as the plan states them: `kernel` is key to value, `optional` the kernel's keys that a
+    machine may lack, `refused` published values that are not applied, each with the reason."""
+
+    name: str
+    description: str
+    kernel: Mapping[str, str]
+    optional: frozenset[str]
+    limits: Mapping[str, str]
+    postgresql: Mapping[str, str]
+    refused: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlannedRun:
     """One run as the plan states it."""
 
@@ -76,7 +90,10 @@ class PlannedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What of campaign.json is needed to read and show results; `document` is all of it."""
+    """What of campaign.json is needed to read and show results; `document` is all of it.
+
+    `profiles` are the machines' settings in turn, mostly one; `profile` is their names in one line.
+    """
 
     campaign: str
     description: str
@@ -85,11 +102,20 @@ class Plan:
     workers: int
     seed: int
     dataset: str
-    profile: str
+    profiles: tuple[PlannedProfile, ...]
     rounds: Mapping[str, PlannedRound]
     services: Mapping[str, PlannedService]
     runs: tuple[PlannedRun, ...]
     document: Mapping[str, object]
+
+    @property
+    def profile(self) -> str:
+        """The names of all profiles."""
+        return ", ".join(each.name for each in self.profiles)
+
+    def profile_of(self, name: str) -> PlannedProfile:
+        """Return the profile of that name, the first where there is none."""
+        return next((each for each in self.profiles if each.name == name), self.profiles[0])
 
     @property
     def left_out(self) -> list[str]:
@@ -152,6 +178,25 @@ class ResultsFolder:
         except ReadError:
             return None
 
+    def machine_folder(self, profile: str) -> Path:
+        """Return where the files are of what applying a profile did to the machines; the first one's are the campaign's
+        own."""
+        first = profile == self.plan.profiles[0].name
+        return self.directory / "machines" if first else self.directory / "profiles" / profile / "machines"
+
+    def unavailable(self, profile: str) -> Mapping[str, frozenset[str]]:
+        """Return for each machine the settings that it was found unable to have when the profile was applied."""
+        if profile not in self._unavailable:
+            self._unavailable[profile] = {
+                machine: _keys(self.machine_folder(profile) / f"settings-{machine}-report.json")
+                for machine in ("server", "client")
+            }
+        return self._unavailable[profile]
+
+    @cached_property
+    def _unavailable(self) -> dict[str, Mapping[str, frozenset[str]]]:
+        return {}
+
     @cached_property
     def _by_id(self) -> Mapping[str, PlannedRun]:
         return {run.id: run for run in self.plan.runs}
@@ -159,6 +204,15 @@ class ResultsFolder:
     def link_file(self, when: str) -> Path:
         """Return where the link's figures are (`when` is before or after)."""
         return self.directory / "link" / when / "link.json"
+
+
+def _keys(path: Path) -> frozenset[str]:
+    try:
+        report = Fields.read(path).optional_inner("report")
+        rows = [] if report is None or not report.has("unavailable") else report.rows("unavailable")
+        return frozenset(row.text("key") for row in rows)
+    except ReadError:
+        return frozenset()
 
 
 def unpack(folder: Path) -> list[str]:
@@ -186,7 +240,9 @@ def unpack(folder: Path) -> list[str]:
 def _plan(top: Fields) -> Plan:
     services = {row.text("id"): _service(row) for row in top.rows("services")}
     rounds = top.inner("rounds")
-    profile = top.inner("profile").text("name")
+    profiles = tuple(map(_profile, top.rows("profiles") if top.has("profiles") else [top.inner("profile")]))
+    if not profiles:
+        raise top.fail("profiles", "at least one")
     return Plan(
         campaign=top.text("campaign"),
         description=top.optional_text("description") or "",
@@ -195,12 +251,32 @@ def _plan(top: Fields) -> Plan:
         workers=top.integer("workers"),
         seed=top.integer("seed"),
         dataset=top.text("dataset"),
-        profile=profile,
+        profiles=profiles,
         rounds={name: _round(name, rounds.inner(name)) for name in rounds.names()},
         services=services,
-        runs=tuple(_run(row, services, profile) for row in top.rows("runs")),
+        runs=tuple(_run(row, services, profiles[0].name) for row in top.rows("runs")),
         document=top.all(),
     )
+
+
+def _profile(row: Fields) -> PlannedProfile:
+    kernel = row.optional_inner("kernel")
+    values = {} if kernel is None else {key: kernel.raw(key) for key in kernel.names()}
+    wanted = {key: value if isinstance(value, dict) else {"value": value} for key, value in values.items()}
+    return PlannedProfile(
+        name=row.text("name"),
+        description=row.optional_text("description") or "",
+        kernel={key: str(value.get("value")) for key, value in wanted.items()},
+        optional=frozenset(key for key, value in wanted.items() if value.get("optional") is True),
+        limits=_texts(row, "limits"),
+        postgresql=_texts(row, "postgresql"),
+        refused=_texts(row, "refused"),
+    )
+
+
+def _texts(row: Fields, name: str) -> Mapping[str, str]:
+    inner = row.optional_inner(name)
+    return {} if inner is None else {key: str(inner.raw(key)) for key in inner.names()}
 
 
 def _service(row: Fields) -> PlannedService:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from collectors.canary import canary_findings, canary_rows
 from collectors.explain import explain, is_ladder
 from collectors.limits import SHOWN_PERCENTILES
 from collectors.load_runs import load_runs
@@ -18,6 +19,7 @@ from collectors.published.read import read_published
 from collectors.replicates import interval_note, spread
 from collectors.results import PlannedRound, PlannedRun, ResultsFolder
 from collectors.run import Run
+from collectors.settings.compute import profiles_table
 from collectors.summary import LatencyLabel, Row, Summary, Table, errors_by_kind
 from collectors.warnings import machine_label, warnings
 
@@ -55,7 +57,7 @@ def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
     runs = loaded if ladder else with_peers(loaded)
     tables = tuple(_table(folder, round_, runs) for round_ in folder.plan.rounds.values())
     before, after = folder.link_before, folder.link("after")
-    plan = folder.plan
+    plan, canaries = folder.plan, canary_rows(folder)
     summary = Summary(
         campaign=plan.campaign,
         description=plan.description,
@@ -68,7 +70,7 @@ def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
         seed=plan.seed,
         outcome=_outcome(runs, len(plan.runs)),
         replicates_note=interval_note(plan.blocks),
-        warnings=warnings(folder, runs, missing, before, after),
+        warnings=(*warnings(folder, runs, missing, before, after), *canary_findings(folder, canaries)),
         link_before=before,
         link_after=after,
         tables=tables,
@@ -77,6 +79,8 @@ def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
         explanation=explain(folder, loaded) if ladder else None,
         published=_published(folder, tables, runs),
         memory=memory_tables(folder, tables, runs),
+        profiles=profiles_table(folder, runs),
+        canaries=canaries,
     )
     return summary, runs
 
@@ -104,11 +108,16 @@ def _table(folder: ResultsFolder, round_: PlannedRound, runs: Sequence[Run]) -> 
     for each in folder.plan.runs:
         if each.cell.round == round_.name:
             planned.setdefault((each.cell.endpoint, each.cell.service, each.cell.profile), []).append(each)
-    services = list(folder.plan.services)
+    services, profiles = list(folder.plan.services), [each.name for each in folder.plan.profiles]
     endpoints = _endpoint_order(folder, round_)
-    keys = sorted(planned, key=lambda key: (_place(endpoints, key[0]), _place(services, key[1]), key[2]))
+    orders = (endpoints, services, profiles)
+    keys = sorted(planned, key=lambda key: tuple(map(_place, orders, key)))
     by_id = {run.id: run for run in runs}
-    rows = tuple(_row(planned[key], [by_id[p.id] for p in planned[key] if p.id in by_id], round_) for key in keys)
+    several = len(folder.plan.profiles) > 1
+    rows = tuple(
+        _row(planned[key], [by_id[p.id] for p in planned[key] if p.id in by_id], round_, several=several)
+        for key in keys
+    )
     return Table(
         round=round_.name,
         loop=round_.loop,
@@ -129,7 +138,7 @@ def _place(names: Sequence[str], name: str) -> tuple[int, str]:
     return (names.index(name) if name in names else len(names), name)
 
 
-def _row(planned: Sequence[PlannedRun], runs: Sequence[Run], round_: PlannedRound) -> Row:
+def _row(planned: Sequence[PlannedRun], runs: Sequence[Run], round_: PlannedRound, *, several: bool) -> Row:
     cell = planned[0].cell
     measured = [run for run in runs if run.outcome == "measured" and run.load is not None]
     with_load = measured or [run for run in runs if run.load is not None]
@@ -159,6 +168,7 @@ def _row(planned: Sequence[PlannedRun], runs: Sequence[Run], round_: PlannedRoun
         reasons=tuple(dict.fromkeys(run.outcome_reason for run in runs if run.outcome_reason)),
         verdicts=_verdicts(runs),
         notes=tuple(dict.fromkeys(note for load in loads for note in load.notes)),
+        several=several,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from collectors.canary import CanaryRow
 from collectors.explain.model import Explanation
 from collectors.link import LinkFigures
 from collectors.memory.model import MemoryTable
@@ -14,6 +15,7 @@ from collectors.published.model import Beside
 from collectors.readers.floor import Floor
 from collectors.replicates import Spread
 from collectors.run import Cell
+from collectors.settings.model import ProfilesTable
 
 SCHEMA_VERSION: Final = 1
 LatencyLabel = Literal["latency", "service time", "backlog"]
@@ -26,7 +28,8 @@ class Row:
     `latency` holds the figures to show: the run's own where there is one replicate, the median of the
     replicates' figures otherwise (figure by figure; distributions are not averaged). `label` says what the
     latencies are: latency from the intended send time, service time of a closed loop, or backlog of an
-    overloaded run. `verdict` is the text of a table's last column, `verdicts` their evidence.
+    overloaded run. `verdict` is the text of a table's last column, `verdicts` their evidence. `several`: the campaign
+    has several profiles, so that a service alone does not name a row.
     """
 
     cell: Cell
@@ -50,6 +53,12 @@ class Row:
     reasons: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
+    several: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return what names the row beside its endpoint."""
+        return f"{self.cell.service}, {self.cell.profile}" if self.several else self.cell.service
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +78,8 @@ class Summary:
     """A campaign's results. `outcome` is the overall verdict in one sentence, `warnings` what to know
     first, `floor` what generator and link cost by themselves. `explanation` is what a ladder's factors
     explain, `published` a publication's figures beside these; None where the campaign asks for neither. `memory` has
-    the rounds that measured what open connections need."""
+    the rounds that measured what open connections need, `canaries` what the machines gave before and after.
+    `profile` names all profiles; `profiles` is what they change, None where there is one."""
 
     schema_version: int = SCHEMA_VERSION
     campaign: str
@@ -92,6 +102,8 @@ class Summary:
     explanation: Explanation | None = None
     published: Beside | None = None
     memory: tuple[MemoryTable, ...] = ()
+    canaries: tuple[CanaryRow, ...] = ()
+    profiles: ProfilesTable | None = None
 
 
 def errors_by_kind(errors: tuple[Errors, ...]) -> dict[str, int]:

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
+from collectors.canary import canary_markdown, canary_text
 from collectors.cells import (
     LATENCY_COLUMNS,
     asked_cell,
@@ -26,6 +27,8 @@ from collectors.memory.tables import text as memory_text
 from collectors.model import ERROR_KINDS
 from collectors.published.tables import markdown as published_markdown
 from collectors.published.tables import text as published_text
+from collectors.settings.tables import markdown as profiles_markdown
+from collectors.settings.tables import text as profiles_text
 from collectors.summary import Row, Summary, Table
 from collectors.units import DASH
 
@@ -48,7 +51,7 @@ def text(summary: Summary, *, width: int = WIDTH) -> str:
     lines = [f"{summary.campaign}: {summary.description}" if summary.description else summary.campaign]
     machines = f"{summary.label}, " if summary.label else ""
     lines.append(
-        f"{machines}profile {summary.profile}, data set {summary.dataset}, {summary.workers} workers, "
+        f"{machines}{_profiles(summary)}, data set {summary.dataset}, {summary.workers} workers, "
         f"{summary.replicates_note}"
     )
     lines += _wrapped(summary.outcome, width)
@@ -57,13 +60,19 @@ def text(summary: Summary, *, width: int = WIDTH) -> str:
         lines += _wrapped(floor_line(summary), width)
     for finding in summary.warnings:
         lines += _wrapped(f"! {finding.advice}", width, indent="  ")
+    lines += profiles_text(summary.profiles, width=width)
     for table in summary.tables:
         lines += ["", f"{table.round}: {table.sentence}", *_grid(table, width)]
     lines += memory_text(summary.memory, width=width)
+    lines += canary_text(summary.canaries)
     lines += _explained(summary, width)
     if summary.published is not None:
         lines += ["", *published_text(summary.published, width=width)]
     return "\n".join(lines) + "\n"
+
+
+def _profiles(summary: Summary) -> str:
+    return f"profile {summary.profile}" if summary.profiles is None else f"profiles {summary.profile}"
 
 
 def _explained(summary: Summary, width: int) -> list[str]:
@@ -101,7 +110,7 @@ def _grid(table: Table, width: int) -> list[str]:
 
 def _text_cells(row: Row) -> tuple[str, ...]:
     return (
-        row.cell.service,
+        row.name,
         f"/{row.cell.endpoint}",
         asked_cell(row),
         got_cell(row),
@@ -144,7 +153,7 @@ def markdown(summary: Summary) -> str:
     if summary.label:
         lines.append(f"- machines: {summary.label}")
     lines += [
-        f"- profile {summary.profile}, data set {summary.dataset}, {summary.workers} workers",
+        f"- {_profiles(summary)}, data set {summary.dataset}, {summary.workers} workers",
         f"- {summary.replicates_note}",
     ]
     if summary.link_before is not None:
@@ -153,9 +162,11 @@ def markdown(summary: Summary) -> str:
         lines.append(f"- link after: {summary.link_after.sentence}")
     if summary.warnings:
         lines += ["", "## Know first", "", *(f"- {escaped(finding.advice)}" for finding in summary.warnings)]
+    lines += profiles_markdown(summary.profiles)
     for table in summary.tables:
         lines += ["", *_markdown_table(table)]
     lines += memory_markdown(summary.memory)
+    lines += canary_markdown(summary.canaries)
     if summary.explanation is not None:
         lines += ["", *explanation_markdown(summary.explanation, level=2).splitlines()]
     if summary.published is not None:
@@ -172,7 +183,7 @@ def _markdown_table(table: Table) -> list[str]:
         head, verdict = _text_cells(row)[:4], row.verdict + ("" if row.ranked else " (not ranked)")
         cells = (*head, errors_cell(row), *_text_cells(row)[4:-1], verdict)
         lines.append("| " + " | ".join(escaped(cell) for cell in cells) + " |")
-    remarks = [f"{row.cell.service} /{row.cell.endpoint}: {reason}" for row in table.rows for reason in row.reasons]
+    remarks = [f"{row.name} /{row.cell.endpoint}: {reason}" for row in table.rows for reason in row.reasons]
     notes = [*remarks, *table.notes]
     return lines + (["", *(f"- {escaped(note)}" for note in notes)] if notes else [])
 

@@ -18,7 +18,8 @@ RESULT = "the generator's result"
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """All that a run's own verdicts are drawn from. None where it is not there."""
+    """All that a run's own verdicts are drawn from. None where it is not there. `settings`: what did not hold of its
+    profile."""
 
     load: LoadResult
     load_on: str
@@ -30,6 +31,7 @@ class Measured:
     reverse_mbit: float | None = None
     keep_alive_declared: bool | None = None
     keep_alive_seen: bool | None = None
+    settings: tuple[Evidence, ...] = ()
 
 
 def judge(measured: Measured) -> tuple[Verdict, ...]:
@@ -147,8 +149,8 @@ def unsteady(measured: Measured) -> Verdict | None:
 
 
 def environment_changed(measured: Measured) -> Verdict | None:
-    """A machine was not itself: its hypervisor took time, it swapped, or its clock was set."""
-    found = []
+    """A machine was not itself: its hypervisor took time, it swapped, its clock was set, or a setting was another."""
+    found = [*measured.settings]
     for machine in (measured.server, measured.client):
         if machine is not None:
             found.extend(_environment(machine))

@@ -8,7 +8,7 @@ from collectors.errors import ReadError
 from collectors.jsonio import read_object
 from collectors.link import LinkFigures, drift
 from collectors.model import Evidence, Finding
-from collectors.results import ResultsFolder
+from collectors.results import PlannedProfile, ResultsFolder
 from collectors.run import Run
 from collectors.units import show_quantity
 
@@ -20,6 +20,7 @@ ENVIRONMENT_ADVICE: Mapping[str, str] = {
 }
 """What to do about each cause of a changed environment."""
 FOUND_AFTERWARDS = frozenset({"drifted", "others_changed", "remaining"})
+NOT_HAD = frozenset({"unavailable", "refused"})
 SETTINGS_WORDS: Mapping[str, str] = {
     "unavailable": "settings of the profile that this machine cannot have",
     "refused": "settings that were refused",
@@ -65,9 +66,10 @@ def machine_label(folder: ResultsFolder) -> str | None:
     return None
 
 
-def machine_file(folder: ResultsFolder, name: str) -> Mapping[str, object]:
-    """Return a file of machines/, empty where there is none or it cannot be read."""
-    path = folder.directory / "machines" / name
+def machine_file(folder: ResultsFolder, name: str, profile: str | None = None) -> Mapping[str, object]:
+    """Return a file of machines/, or of what applying a later profile left; empty where there is none or it cannot be
+    read."""
+    path = (folder.directory / "machines" if profile is None else folder.machine_folder(profile)) / name
     if not path.is_file():
         return {}
     try:
@@ -76,22 +78,29 @@ def machine_file(folder: ResultsFolder, name: str) -> Mapping[str, object]:
         return {}
 
 
-def settings_outcome(folder: ResultsFolder, machine: str, when: str) -> Mapping[str, object]:
+def settings_outcome(
+    folder: ResultsFolder, machine: str, when: str, profile: str | None = None
+) -> Mapping[str, object]:
     """Return what applying (`report`) or putting back (`restored`) the settings did on a machine, empty where
     nothing is on record.
     """
-    document = machine_file(folder, f"settings-{machine}-{when}.json")
+    document = machine_file(folder, f"settings-{machine}-{when}.json", profile)
     inner = document.get("report")
     return inner if isinstance(inner, dict) else document
 
 
 def settings_rows(folder: ResultsFolder, machine: str, kind: str) -> list[Mapping[str, object]]:
     """Return one list of a machine's settings: applied, unavailable, refused, side_effects (of applying them),
-    or drifted, others_changed, remaining (found when they were put back).
+    or drifted, others_changed, remaining (found when they were put back). Those that could not be had are those of all
+    profiles, each once.
     """
     when = "restored" if kind in FOUND_AFTERWARDS else "report"
-    rows = settings_outcome(folder, machine, when).get(kind)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    profiles = [each.name for each in folder.plan.profiles] if kind in NOT_HAD else [None]
+    found: list[Mapping[str, object]] = []
+    for profile in profiles:
+        rows = settings_outcome(folder, machine, when, profile).get(kind)
+        found += [row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict) and row not in found]
+    return found
 
 
 def _gaps(runs: Sequence[Run], missing: Sequence[str]) -> Iterable[Finding]:
@@ -151,7 +160,8 @@ def _environment(runs: Sequence[Run]) -> Iterable[Finding]:
     for what, seen in causes.items():
         worst = max((evidence for _, evidence in seen), key=lambda each: abs(_number(each.value)))
         value, limit = (show_quantity(each, worst.unit) for each in (worst.value, worst.limit))
-        advice = f"{what}: up to {value} (limit {limit}), in {len({run_id for run_id, _ in seen})} of {len(runs)} runs"
+        told = f"up to {value} (limit {limit})" if not isinstance(worst.value, str) else _told(worst)
+        advice = f"{what}: {told}, in {len({run_id for run_id, _ in seen})} of {len(runs)} runs"
         yield Finding(
             kind="environment-changed",
             where=worst.where,
@@ -159,6 +169,10 @@ def _environment(runs: Sequence[Run]) -> Iterable[Finding]:
             limit=worst.limit,
             advice=f"{advice}{ENVIRONMENT_ADVICE.get(what, '')}",
         )
+
+
+def _told(evidence: Evidence) -> str:
+    return f"{evidence.value}" if evidence.limit is None else f"{evidence.value} ({evidence.limit})"
 
 
 def _generators(runs: Sequence[Run]) -> Iterable[Finding]:
@@ -179,24 +193,25 @@ def _number(value: float | str | None) -> float:
 
 
 def _durability(folder: ResultsFolder) -> Iterable[Finding]:
-    settings = _postgresql(folder)
-    for key, risky in DURABILITY.items():
-        if settings.get(key) in risky:
+    said = set()
+    for profile in folder.plan.profiles:
+        settings = _postgresql(folder, profile)
+        said |= {(key, settings[key]) for key, risky in DURABILITY.items() if settings.get(key) in risky}
+    for key in DURABILITY:
+        for value in sorted(value for name, value in said if name == key):
             yield Finding(
                 kind="durability",
                 where="PostgreSQL",
-                value=f"{key} = {settings[key]}",
-                advice=f"{key} = {settings[key]} trades the data's safety for speed: a database that is "
+                value=f"{key} = {value}",
+                advice=f"{key} = {value} trades the data's safety for speed: a database that is "
                 "kept must not "
                 "run so",
             )
 
 
-def _postgresql(folder: ResultsFolder) -> dict[str, str]:
-    profile = folder.plan.document.get("profile")
-    wanted = profile.get("postgresql") if isinstance(profile, dict) else None
-    found = {str(key): str(value) for key, value in wanted.items()} if isinstance(wanted, dict) else {}
-    answered = machine_file(folder, "postgresql.json").get("settings")
+def _postgresql(folder: ResultsFolder, profile: PlannedProfile) -> dict[str, str]:
+    found = dict(profile.postgresql)
+    answered = machine_file(folder, "postgresql.json", profile.name).get("settings")
     for row in answered if isinstance(answered, list) else []:
         if isinstance(row, dict) and isinstance(row.get("name"), str) and "setting" in row:
             found[row["name"]] = str(row["setting"])
@@ -225,9 +240,8 @@ def _settings(folder: ResultsFolder) -> Iterable[Finding]:
 
 
 def _refused(folder: ResultsFolder) -> Iterable[Finding]:
-    profile = folder.plan.document.get("profile")
-    refused = profile.get("refused") if isinstance(profile, dict) else None
-    for key, why in refused.items() if isinstance(refused, dict) else ():
+    refused = {key: why for profile in folder.plan.profiles for key, why in profile.refused.items()}
+    for key, why in refused.items():
         yield Finding(
             kind="refused",
             where="profile",

@@ -37,7 +37,8 @@ VERDICTS: Final[dict[VerdictKind, str]] = {
         f"The first and the second half of the run differ by more than {limits.HALVES_DIFFERENCE_SHARE:.0%}: flagged."
     ),
     "environment-changed": (
-        "A machine was not itself during the run (time taken by its hypervisor, swapping, a clock step): not ranked."
+        "A machine was not itself during the run (time taken by its hypervisor, swapping, a clock step, a "
+        "setting that is not the profile's): not ranked."
     ),
     "not-equivalent": (
         "The daemon did other work than its peers: its replies have another size "

@@ -61,12 +61,12 @@ def _row(round_: PlannedRound, row: Row, runs: Sequence[Run]) -> MemoryRow:
         why = [each.advice for run in runs for each in run.findings if each.kind == "no-telemetry"]
         remark = next(iter((*row.reasons, *why)), None)
         return MemoryRow(
-            service=cell.service, endpoint=cell.endpoint, replicates=0, outcome=row.outcome, asked=asked, remark=remark
+            service=row.name, endpoint=cell.endpoint, replicates=0, outcome=row.outcome, asked=asked, remark=remark
         )
     loaded = _together([each.loaded for each in found])
     closes = any(run.contract is not None and run.contract.keep_alive is False for run in runs)
     return MemoryRow(
-        service=cell.service,
+        service=row.name,
         endpoint=cell.endpoint,
         replicates=len(found),
         outcome=row.outcome,

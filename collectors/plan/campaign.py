@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from collectors.errors import PlanError
+from collectors.limits import NOISE_LEAST_BLOCKS
 from collectors.plan import constants as c
 from collectors.plan.document import Item, listed, unknown
 from collectors.plan.ladder import check_rounds, read_ladder
@@ -19,8 +20,8 @@ PROFILE = ("profile", "profiles")
 """Exactly one of them: the one profile of a campaign, or several between which it goes to and fro."""
 KINDS = {"comparison": ("apps", "rounds"), "ladder": ("kind", "ladder", "rounds")}
 """What a campaign of each kind must have beside the common keys. A file that names no kind is a comparison."""
-OPTIONAL = {"comparison": ("kind", "published"), "ladder": ("published",)}
-KEYS = (*COMMON, *PROFILE, "apps", "rounds", "kind", "ladder", "published")
+OPTIONAL = {"comparison": ("kind", "published", "noise"), "ladder": ("published",)}
+KEYS = (*COMMON, *PROFILE, "apps", "rounds", "kind", "ladder", "published", "noise")
 SETTABLE = (*PROFILE, "dataset", "workers", "blocks", "seed", "rounds.ROUND.KEY")
 
 
@@ -51,12 +52,24 @@ def read_campaign(name: str, document: Item) -> Campaign:
         published=fields["published"].choice(published_names(), "set of published figures")
         if "published" in fields
         else None,
+        noise=_noise(fields),
     )
     if ladder:
         if len(profiles) > 1:
             raise fields["profiles"].refuse("names several in a ladder, whose rungs differ in one thing", "one profile")
         check_rounds(campaign.rounds, {key: item.entries()["endpoints"].where for key, item in rounds.items()})
     return campaign
+
+
+def _noise(fields: Mapping[str, Item]) -> bool:
+    """Whether the campaign is for the noise floor; PlanError where its blocks are too few to make one."""
+    if "noise" not in fields or not fields["noise"].boolean():
+        return False
+    blocks = fields["blocks"].integer(1, c.BLOCKS_MAX)
+    if blocks < NOISE_LEAST_BLOCKS:
+        allowed = f"{NOISE_LEAST_BLOCKS} to {c.BLOCKS_MAX}, or a campaign without noise: true"
+        raise fields["blocks"].refuse(f"is {blocks}, too few for a noise floor", allowed)
+    return True
 
 
 def _kind(document: Item) -> str:

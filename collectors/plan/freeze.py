@@ -57,7 +57,8 @@ def _profiles(plan: Plan) -> dict[str, Any]:
 
 
 def _kind(plan: Plan) -> dict[str, Any]:
-    """What only some campaigns have: the rungs of a ladder by their services' ids, the name of published figures."""
+    """What only some campaigns have: the rungs of a ladder by their services' ids, the name of published figures, that
+    it is for the noise floor."""
     campaign = plan.campaign
     extra: dict[str, Any] = {}
     if campaign.ladder:
@@ -68,6 +69,8 @@ def _kind(plan: Plan) -> dict[str, Any]:
         }
     if campaign.published is not None:
         extra["published"] = campaign.published
+    if campaign.noise:
+        extra["noise"] = True
     return extra
 
 

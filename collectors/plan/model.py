@@ -69,7 +69,7 @@ class Campaign:
 
     `profiles` are the settings that the machines have in turn, mostly one. `ladder` is empty but for campaigns of kind
     ladder, whose apps are its rungs. `published` names the published figures that the summary prints beside the
-    measured ones.
+    measured ones. `noise`: it is measured to make the noise floor of it.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Campaign:
     rounds: tuple[Round, ...]
     ladder: tuple[Rung, ...] = ()
     published: str | None = None
+    noise: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

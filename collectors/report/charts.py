@@ -73,7 +73,7 @@ def _frame(axes: Axes, height: float) -> None:
 def _names(axes: Axes, places: Sequence[_Place], titles: Sequence[tuple[str, float]]) -> None:
     across = axes.get_yaxis_transform()
     for place in places:
-        axes.text(-0.02, place.y, place.row.cell.service, transform=across, ha="right", va="center")
+        axes.text(-0.02, place.y, place.row.name, transform=across, ha="right", va="center")
     for title, y in titles:
         axes.text(-0.34, y, title, transform=across, ha="left", va="center", weight="bold")
 
@@ -162,7 +162,7 @@ def _bar(axes: Axes, place: _Place, value: float) -> None:
 
 def _label(table: Table) -> str:
     rows = "; ".join(
-        f"{row.cell.service} /{row.cell.endpoint}: {got_cell(row)} requests per second, {share_cell(row)} "
+        f"{row.name} /{row.cell.endpoint}: {got_cell(row)} requests per second, {share_cell(row)} "
         "failed, "
         f"p50 {show_latency(latency_us(row, '50'))}, p99 {show_latency(latency_us(row, '99'))}"
         for row in table.rows

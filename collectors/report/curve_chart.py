@@ -113,7 +113,7 @@ def _lines(axes: Axes, each: Sequence[Curve], services: Sequence[str]) -> None:
 
 
 def _name(curve: Curve) -> str:
-    return curve.row.cell.service + (BACKLOG_MARK if curve.row.label == "backlog" else "")
+    return curve.row.name + (BACKLOG_MARK if curve.row.label == "backlog" else "")
 
 
 def spaced(heights: Sequence[float], gap: float) -> list[float]:
@@ -135,7 +135,7 @@ def spaced(heights: Sequence[float], gap: float) -> list[float]:
 
 def _label(curves: Curves) -> str:
     lines = "; ".join(
-        f"{curve.row.cell.service} /{endpoint}, {curve.requests} requests: {_ends(curve)}"
+        f"{curve.row.name} /{endpoint}, {curve.requests} requests: {_ends(curve)}"
         for endpoint, each in curves.by_endpoint.items()
         for curve in each
         if curve.points

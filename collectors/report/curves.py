@@ -64,12 +64,12 @@ def curves(folder: ResultsFolder, table: Table, runs: Sequence[Run]) -> Curves:
         try:
             parts = [_read(folder, run) for run in behind]
         except ReadError as error:
-            notes.append(f"no curve for {row.cell.service} /{row.cell.endpoint}: {error}")
+            notes.append(f"no curve for {row.name} /{row.cell.endpoint}: {error}")
             continue
         if parts:
             found.setdefault(row.cell.endpoint, []).append(_curve(row, parts))
     short = [
-        f"{curve.row.cell.service} /{endpoint} ({curve.requests})"
+        f"{curve.row.name} /{endpoint} ({curve.requests})"
         for endpoint, each in found.items()
         for curve in each
         if not curve.points

@@ -89,13 +89,14 @@ def restored(folder: ResultsFolder) -> Mapping[str, bool]:
 
 
 def database(folder: ResultsFolder) -> tuple[DatabaseSetting, ...]:
-    """Return PostgreSQL's settings: as it answered where that was kept, else as the profile asks."""
+    """Return PostgreSQL's settings: as it answered where that was kept, else as the profile asks; none of a campaign
+    with several profiles, whose table has them."""
+    if len(folder.plan.profiles) > 1:
+        return ()
     answered = machine_file(folder, "postgresql.json").get("settings")
     rows = [row for row in answered if isinstance(row, dict)] if isinstance(answered, list) else []
     if not rows:
-        profile = folder.plan.document.get("profile")
-        wanted = profile.get("postgresql") if isinstance(profile, dict) else None
-        rows = [{"name": key, "asked": value} for key, value in wanted.items()] if isinstance(wanted, dict) else []
+        rows = [{"name": key, "asked": value} for key, value in folder.plan.profiles[0].postgresql.items()]
     return tuple(sorted((_database_setting(row) for row in rows), key=lambda setting: setting.key))
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from collectors import cells, limits, units
+from collectors import canary, cells, limits, units
 from collectors.model import Evidence, Finding, MachineFigures
 from collectors.report import machines
 from collectors.report.charts import chart
 from collectors.report.curve_chart import curve_chart
 from collectors.report.curves import Curves, curves
-from collectors.report.views import beside_views, explained_views, memory_views
+from collectors.report.views import beside_views, explained_views, memory_views, profile_tables
 from collectors.results import ResultsFolder
 from collectors.run import Run
+from collectors.settings import tables as settings_tables
 from collectors.summary import Row, Summary, Table
 from collectors.words import OUTCOMES, VERDICTS
 
@@ -34,6 +35,7 @@ GRAVE = frozenset(
         "settings-drifted",
         "settings-others_changed",
         "environment-changed",
+        "canary-drift",
         *OUTCOMES,
     }
 )
@@ -84,23 +86,26 @@ def page(folder: ResultsFolder, summary: Summary, runs: Sequence[Run]) -> str:
         notes=_grouped([finding for finding in summary.warnings if finding.kind not in GRAVE]),
         counts=_counts(runs),
         facts=machines.facts(folder),
-        applied=machines.changes(folder, "applied"),
-        unavailable=machines.changes(folder, "unavailable"),
+        profiles=profile_tables(summary.profiles),
+        profile_notes=[] if summary.profiles is None else settings_tables.notes(summary.profiles),
+        applied=machines.changes(folder, "applied") if summary.profiles is None else (),
+        unavailable=machines.changes(folder, "unavailable") if summary.profiles is None else (),
         refused=machines.changes(folder, "refused"),
         noted=[
-            ("Changed along with them", machines.changes(folder, "side_effects")),
+            ("Changed along with them", machines.changes(folder, "side_effects") if summary.profiles is None else ()),
             ("Changed by others during the campaign", machines.changes(folder, "drifted")),
             ("Other settings that changed during the campaign", machines.changes(folder, "others_changed")),
             ("Not put back", machines.changes(folder, "remaining")),
         ],
         restored=machines.restored(folder),
         database=machines.database(folder),
-        profile=_mapping(folder.plan.document.get("profile")),
+        plan_profiles=folder.plan.profiles,
         versions=_mapping(folder.plan.document.get("versions")),
         files=_files(folder.directory),
         verdict_words=VERDICTS,
         outcome_words=OUTCOMES,
         columns=cells.LATENCY_COLUMNS,
+        canary_head=canary.HEAD,
         limits=limits,
     )
 
@@ -122,6 +127,7 @@ def _filters() -> dict[str, object]:
         "evidence_value": evidence_value,
         "evidence_limit": evidence_limit,
         "counters": counters,
+        "canary_cells": canary.canary_cells,
     }
 
 
@@ -181,7 +187,7 @@ def _table(folder: ResultsFolder, table: Table, runs: Sequence[Run], number: int
         _RowView(
             row=row,
             runs=tuple(by_id[run_id] for run_id in row.runs),
-            anchor=f"{row.cell.round}-{row.cell.endpoint}-{row.cell.service}",
+            anchor=f"{row.cell.round}-{row.cell.endpoint}-{row.name.replace(', ', '-')}",
         )
         for row in table.rows
     )

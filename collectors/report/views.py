@@ -14,6 +14,8 @@ from collectors.memory.model import MemoryTable
 from collectors.published import tables as published_tables
 from collectors.published.model import Beside, TableBeside
 from collectors.report.waterfall import waterfall
+from collectors.settings import tables as settings_tables
+from collectors.settings.model import ProfilesTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,3 +104,18 @@ def memory_views(tables: Sequence[MemoryTable]) -> list[MemoryView]:
         )
         for table in tables
     ]
+
+
+def profile_tables(table: ProfilesTable | None) -> list[CellTable]:
+    """Return what the profiles change and what could not be applied, none for a campaign of one profile."""
+    if table is None:
+        return []
+    changed = CellTable(
+        name=f"{settings_tables.TITLE}, as read back in the runs", head=settings_tables.head(table),
+        rows=settings_tables.changed_rows(table), left=settings_tables.LEFT,
+    )  # fmt: skip
+    absent = CellTable(
+        name=settings_tables.NOT_APPLIED, head=settings_tables.NOT_APPLIED_HEAD,
+        rows=settings_tables.not_applied_rows(table), left=settings_tables.LEFT,
+    )  # fmt: skip
+    return [each for each in (changed, absent) if each.rows]

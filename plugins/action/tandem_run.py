@@ -18,7 +18,8 @@ from collectors.results import ResultsFolder
 # What a machine needs for a step, in the order of their imports.
 PARTS = (
     "files", "http", "contract", "conduct", "connections", "counters", "telemetry", "sampler", "daemon", "load",
-    "steps", "verify", "main",
+    "kernel", "kernel.keys", "kernel.journal", "kernel.report", "kernel.checks", "kernel.snapshot",
+    "kernel.transaction", "profile", "steps", "verify", "main",
 )
 SOURCES = Path(__file__).resolve().parents[1] / "module_utils"
 PACKAGE = "ansible.module_utils."
@@ -29,6 +30,7 @@ import json, sys, types
 given = json.load(sys.stdin)
 for name, source in given["modules"]:
     sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__package__ = name if name.endswith("tandem_kernel") else name.rpartition(".")[0]
     exec(compile(source, name, "exec"), sys.modules[name].__dict__)
 sys.modules[name].main({**given["params"], "modules": given["modules"]})
 """
@@ -45,15 +47,22 @@ SPEC = {
     "profile": {"type": "str", "default": "stock"},
     "user": {"type": "str", "default": "tandem"},
     "nofile": {"type": "int", "default": 0},
+    "settings": {"type": "dict", "default": {}},
     "start_timeout_s": {"type": "int", "default": 30},
     "database_port": {"type": "int", "default": 5442},
     "base": {"type": "str", "default": "/var/lib/tandem/runs"},
 }
 
 
+def source_of(part: str) -> Path:
+    """The file of a part: a module, or a package's own."""
+    path = SOURCES / f"tandem_{part.replace('.', '/')}.py"
+    return path if path.is_file() else path.with_suffix("") / "__init__.py"
+
+
 def program(params: dict[str, Any]) -> bytes:
     """What the loader reads: the sources and the step's parameters."""
-    modules = [(f"{PACKAGE}tandem_{part}", (SOURCES / f"tandem_{part}.py").read_text()) for part in PARTS]
+    modules = [(f"{PACKAGE}tandem_{part}", source_of(part).read_text()) for part in PARTS]
     return json.dumps({"modules": modules, "params": params}).encode()
 
 

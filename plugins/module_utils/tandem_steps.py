@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import shutil
 import tarfile
@@ -14,6 +15,7 @@ from ansible.module_utils.tandem_counters import snapshot, unit_processes
 from ansible.module_utils.tandem_daemon import end_now, found_state, is_alive, listening, log_of, properties, start
 from ansible.module_utils.tandem_files import write_json
 from ansible.module_utils.tandem_load import make_work, record, run, stop_leftover, take_work
+from ansible.module_utils.tandem_profile import open_files, settle, values
 from ansible.module_utils.tandem_sampler import end_watch, start_watch
 
 
@@ -73,13 +75,31 @@ def started(params: dict[str, Any], database: str | None = None) -> str | None:
     return sentence
 
 
+def settings_file(params: dict[str, Any]) -> str:
+    """Where this machine says which settings held in the run."""
+    return os.path.join(folder_of(params), f"settings-{params['machine']}.json")
+
+
+def look_again(params: dict[str, Any]) -> None:
+    """Read the settings once more: what held before the load may have been changed under it."""
+    try:
+        with open(settings_file(params), encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return      # the run did not come so far
+    write_json(settings_file(params), {**found, "kernel_after": values(found["kernel"])})
+
+
 def begin(params: dict[str, Any]) -> dict[str, Any]:
-    """Folder, daemon, contract, counters; a run that measures memory is watched from here on."""
+    """Folder, settings, daemon, contract, counters; a run that measures memory is watched from here on."""
     folder = fresh_folder(params)
     write_json(os.path.join(folder, "settings.json"), {"schema_version": 1, "profile": params["profile"]})
+    settled = settle(params)
+    write_json(settings_file(params), settled)
     if not params["serves"]:
         return {"ok": True}
     contract = checked(params, params["run"]["contract"])
+    write_json(settings_file(params), {**settled, "nofile": open_files(params["service"]["unit"])})
     write_json(os.path.join(folder, "contract.json"), contract)
     take_counters(params, "before")
     if contract["ok"] and params["run"].get("measures") == "memory":
@@ -107,6 +127,7 @@ def end(params: dict[str, Any]) -> dict[str, Any]:
     """Last counters, the daemon's end and log, and the whole folder as one archive."""
     folder = folder_of(params)
     os.makedirs(os.path.join(folder, "counters"), mode=0o755, exist_ok=True)
+    look_again(params)
     if params["serves"]:
         if params["run"].get("measures") == "memory":
             end_watch()

@@ -7,7 +7,8 @@ DOCUMENTATION = r"""
 module: tandem_run
 short_description: One step of one measured run
 description:
-  - C(begin) makes the run's folder; on the server it also starts the daemon alone and checks its contract.
+  - C(begin) makes the run's folder and puts the run's settings in force; on the server it also starts the daemon
+    alone and checks its contract.
   - C(load) generates the load, with counters of this machine before and after.
   - C(end) takes the last counters, ends the daemon, keeps its log and brings the folder to the controller.
   - C(verify) starts the daemon on each data set, checks each endpoint, stops it, and says in a line for each endpoint
@@ -26,6 +27,12 @@ options:
   serves: {type: bool, default: false, description: whether the daemon runs on this machine}
   workers: {type: int, default: 1}
   profile: {type: str, default: stock, description: name of the machine settings in force}
+  settings:
+    type: dict
+    default: {}
+    description:
+      - What the run's profile asks of this machine, see plugins/module_utils/tandem_profile.py. C(begin) puts it in
+        force where the campaign has several profiles; C(begin) and C(end) read back what holds.
   user: {type: str, default: tandem, description: unprivileged user that runs the load}
   nofile: {type: int, default: 0, description: "open files for the generator; 0 leaves the machine's own limit"}
   start_timeout_s: {type: int, default: 30}

@@ -14,10 +14,13 @@ BAD = [
     (["-e", "campaign=smoke", "-e", "apps=flusk"], "unknown app 'flusk'"),
     (["-e", "campaign=smoke", "-e", '{"overrides": {"profile": "fast"}}'], "unknown profile 'fast'"),
     (["-e", "campaign=smoke", "-e", '{"overrides": {"wokers": 4}}'], "unknown key 'wokers'"),
+    (["-e", "campaign=kernel-ab", "-e", "a=stock"], "a=stock is given without b=; name both profiles"),
+    (["-e", "campaign=kernel-ab", "-e", "a=stock", "-e", "b=stock"], "names the profile 'stock' twice"),
+    (["-e", "campaign=kernel-ab", "-e", "a=stock", "-e", "b=tund"], "unknown profile 'tund' (did you mean 'tuned'?)"),
 ]
 
 
-@pytest.mark.parametrize(("words", "sentence"), BAD, ids=["campaign", "app", "profile", "key"])
+@pytest.mark.parametrize(("words", "sentence"), BAD, ids=["campaign", "app", "profile", "key", "a-alone", "twice", "b"])
 def test_unknown_names_stop_before_anything_is_touched(words: list[str], sentence: str, tmp_path: Path) -> None:
     ended = play("bench.yml", *words, "-e", f"tandem_results_root={tmp_path / 'results'}", timeout_s=60)
     assert ended.returncode != 0

@@ -61,6 +61,7 @@ def restore(transaction: Transaction, patterns: Sequence[str]) -> tuple[Report, 
         problem = error
     report = transaction.restore()
     if systemd:
+        timer.drop_limits()
         timer.disarm()
     if problem:
         raise problem

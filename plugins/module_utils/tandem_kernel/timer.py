@@ -11,6 +11,8 @@ UNIT = "tandem-restore"
 STOP_UNITS = ("tandem-*.service",)
 """The daemons and load generators that are stopped before settings are put back."""
 DEADLINE_S = 120
+LIMITS = "/run/systemd/system/tandem-.service.d/profile.conf"
+"""What a run's profile adds to the daemons' units, see tandem_profile."""
 
 Runner = Callable[[Sequence[str]], "tuple[int, str]"]
 
@@ -84,6 +86,13 @@ def stop_units(patterns: Sequence[str], runner: Runner = run) -> list[str]:
         if status:
             raise TimerError(f"{', '.join(units)} cannot be stopped: {output}")
     return units
+
+
+def drop_limits(runner: Runner = run, path: str = LIMITS) -> None:
+    """Take away what a run's profile added to the daemons' units."""
+    if os.path.exists(path):
+        os.remove(path)
+        runner(["systemctl", "daemon-reload"])
 
 
 _UNITS_US = {"us": 1, "ms": 10**3, "s": 10**6, "min": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6,

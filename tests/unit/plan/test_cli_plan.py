@@ -100,7 +100,7 @@ def test_a_broken_campaign_does_not_hide_the_others(root: Path, capsys: pytest.C
     (root / "campaigns/broken.yml").write_text("description: x\n")
     assert main(["plan", "--list"]) == 2
     out = capsys.readouterr().out
-    assert "campaigns/broken.yml, line 1: the file lacks the key 'profile'" in out
+    assert "campaigns/broken.yml, line 1: the file lacks the key 'dataset'" in out
     assert "a small campaign" in out
     assert main(["plan", "--list", "--json"]) == 2
     rows = {row["campaign"]: row for row in json.loads(capsys.readouterr().out)}

@@ -109,11 +109,16 @@ def test_published_figures_are_named_in_the_plan(tmp_path: Path) -> None:
     assert frozen(build_plan(project, Request(campaign="small")))["published"] == "seed-2015"
 
 
-KEYS = "description, profile, dataset, workers, blocks, seed"
+KEYS = "description, dataset, workers, blocks, seed"
+LAST = "profile, profiles, published"
 SLIPS: dict[str, tuple[str, str, str]] = {
     "one-rung": (
         '  - {service: "plain:deep", factor: a deep queue}\n  - {service: "plain:pooled", factor: a pool}\n', "",
         f"{L}, line 8: ladder has one rung; allowed: at least two, since each is held against the one before it",
+    ),
+    "several-profiles": (
+        "profile: full", "profiles: [full, bare]",
+        f"{L}, line 3: profiles names several in a ladder, whose rungs differ in one thing; allowed: one profile",
     ),
     "no-rungs": (
         LADDER[LADDER.index("ladder:\n") : LADDER.index("rounds:")], "ladder: []\n",
@@ -168,7 +173,7 @@ SLIPS: dict[str, tuple[str, str, str]] = {
     ),
     "a-ladder-without-rungs": (
         LADDER[LADDER.index("ladder:\n") : LADDER.index("rounds:")], "",
-        f"{L}, line 1: the file lacks the key 'ladder'; allowed: {KEYS}, kind, ladder, rounds, published",
+        f"{L}, line 1: the file lacks the key 'ladder'; allowed: {KEYS}, kind, ladder, rounds, {LAST}",
     ),
     "unknown-published": (
         "seed: 7", "seed: 7\npublished: seed-2016",

@@ -21,6 +21,7 @@ SECONDS = {
     "seed-2017-short": (300, 600), "ladder-2015": (2700, 3900), "ladder-2017": (1800, 3000),
     "memory": (3600, 4500), "memory-short": (240, 480),
     "today": (6000, 9000), "today-short": (360, 720), "http2": (700, 1300),
+    "kernel-ab": (3600, 5400), "kernel-ab-short": (300, 600),
 }  # fmt: skip
 """What all runs of a campaign may take together; starting the lab and provisioning come on top."""
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+import tandem_profile
 from tandem_kernel import timer
 
 
@@ -85,3 +87,16 @@ def test_a_command_gives_status_and_output() -> None:
 
 def test_a_made_up_root_has_no_systemd() -> None:
     assert not timer.has_systemd("/tmp")
+
+
+def test_what_a_profile_added_to_daemons_is_taken_away_once(tmp_path: Path) -> None:
+    systemd, path = FakeSystemd(), tmp_path / "profile.conf"
+    path.write_text("[Service]\nLimitNOFILE=4096\n")
+    for _ in range(2):
+        timer.drop_limits(systemd, str(path))
+        assert not path.exists()
+        assert systemd.commands == [["systemctl", "daemon-reload"]]
+
+
+def test_the_machine_and_its_runs_mean_the_same_file() -> None:
+    assert f"/{tandem_profile.LIMITS}" == timer.LIMITS
