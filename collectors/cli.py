@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -29,6 +30,9 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Each command module with its commands, so that one command does not wait for the imports of all others."""
 
+BROKEN_PIPE: Final = 141
+"""Exit status of a command whose reader went away before it had its answer: 128 and the number of SIGPIPE."""
+
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """Return the parser with every subcommand, or with those alone that are defined beside `command`."""
@@ -45,15 +49,29 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit status; a TandemError is shown as one sentence."""
+    """Run one subcommand and return its exit status; a TandemError, and a file that cannot be used, is shown as one
+    sentence. A reader that goes away changes no status that is known."""
     words = sys.argv[1:] if argv is None else list(argv)
     args = build_parser(words[0] if words else None).parse_args(words)
+    status = BROKEN_PIPE
     try:
-        status = args.func(args)
+        status = int(args.func(args))
+        sys.stdout.flush()
     except TandemError as error:
         print(f"tandem: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    return int(status)
+        _no_reader()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"tandem: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _no_reader() -> None:
+    """Let what is still to be written go nowhere, so that the interpreter does not complain when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from collectors.codec import to_json
@@ -16,7 +17,7 @@ from collectors.compare.baseline import (
     read_baseline,
 )
 from collectors.compare.sides import USABLE
-from collectors.errors import TandemError
+from collectors.errors import ReadError, TandemError
 from collectors.grid import grid
 from collectors.jsonio import dump
 from collectors.plan import find_project
@@ -73,14 +74,21 @@ def _accept(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    found = [read_baseline(path) for path in baselines(_results(args)).values()]
+    found, faults = [], []
+    for path in baselines(_results(args)).values():
+        try:
+            found.append(read_baseline(path))
+        except ReadError as error:
+            faults.append(str(error))
     if args.json:
         print(dump([to_json(each) for each in found]), end="")
-    elif not found:
-        print(f"{_results(args)}: no baseline is kept here; tandem baseline accept DIR NAME keeps one")
-    else:
+    elif found:
         print("\n".join(grid(HEAD, [_row(each) for each in found], left={0, 1, 2, 3, 6})))
-    return 0
+    elif not faults:
+        print(f"{_results(args)}: no baseline is kept here; tandem baseline accept DIR NAME keeps one")
+    for fault in faults:
+        print(f"tandem: {fault}", file=sys.stderr)
+    return 2 if faults else 0
 
 
 def _row(each: Baseline) -> tuple[str, ...]:

@@ -144,6 +144,6 @@ def _percent(given: str) -> float:
 
 
 def _share(given: str) -> float:
-    if not re.fullmatch(r"\d{1,2}(\.\d{1,4})?%?", given) or float(given.rstrip("%")) == 0:
-        raise argparse.ArgumentTypeError(f"{given!r} is no share; allowed: above 0% to 99%")
-    return float(given.rstrip("%")) / 100
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,4})?%", given) or float(given[:-1]) == 0:
+        raise argparse.ArgumentTypeError(f"{given!r} is no share; allowed: above 0% to 99%, with the % sign")
+    return float(given[:-1]) / 100

@@ -14,7 +14,7 @@ from collectors.link import LinkFigures
 from collectors.machine import figures
 from collectors.memory.figures import run_memory
 from collectors.memory.model import RunMemory
-from collectors.model import Finding, LoadResult, MachineFigures, Outcome, Verdict
+from collectors.model import Evidence, Finding, LoadResult, MachineFigures, Outcome, Verdict
 from collectors.readers.counters import read_counters
 from collectors.readers.h2load import LOG_FILE, read_h2load
 from collectors.readers.pacer import read_pacer
@@ -43,7 +43,8 @@ NOT_RAW = frozenset({"run.json", *ARCHIVES})
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What a run is judged against: its plan, its round, its daemon, the link as measured before the campaign, the open
-    files that its profile asks for, and for each machine the settings that it was found unable to have."""
+    files that its profile asks for, and for each machine the settings that it was found unable to have.
+    `switched`: the campaign has several profiles, so each run has to say which one was in force."""
 
     planned: PlannedRun
     round: PlannedRound
@@ -51,6 +52,7 @@ class Context:
     link: LinkFigures | None = None
     nofile: str | None = None
     unavailable: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    switched: bool = False
 
 
 @dataclass(kw_only=True)
@@ -243,12 +245,28 @@ def _measured(parts: _Parts, load: LoadResult, context: Context) -> Measured:
         reverse_mbit=None if link is None else link.reverse_mbit,
         keep_alive_declared=context.service.keep_alive,
         keep_alive_seen=None if contract is None else contract.figures.keep_alive,
-        settings=tuple(
-            evidence
-            for each in parts.in_force
-            for evidence in not_in_force(each, context.nofile, context.unavailable.get(each.machine, frozenset()))
+        settings=(
+            *(_not_read_back(parts) if context.switched else ()),
+            *(
+                evidence
+                for each in parts.in_force
+                for evidence in not_in_force(each, context.nofile, context.unavailable.get(each.machine, frozenset()))
+            ),
         ),
     )
+
+
+def _not_read_back(parts: _Parts) -> list[Evidence]:
+    """Return the machines that did not say which settings held in the run."""
+    said = {each.machine for each in parts.in_force}
+    return [
+        Evidence(
+            what=f"the {machine}'s settings", value="not on record", limit=None, unit="",
+            where=f"settings-{machine}.json",
+        )
+        for machine in MACHINES
+        if machine not in said
+    ]  # fmt: skip
 
 
 def _cpu_per_request_us(parts: _Parts, context: Context) -> float | None:

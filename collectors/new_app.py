@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -10,6 +11,7 @@ from collectors.errors import PlanError
 from collectors.plan.document import NAME
 from collectors.plan.ports import free_port
 from collectors.plan.project import Project
+from collectors.plan.services import FRONT, RESERVED, reserved
 
 CODE: Final = '''\
 """$name: one endpoint on Flask."""
@@ -44,12 +46,17 @@ PACKAGES: Final = ("blinker", "click", "flask", "gunicorn", "itsdangerous", "jin
 def make_app(project: Project, name: str) -> tuple[Path, ...]:
     """Make apps/NAME with three files; returns their paths.
 
-    Raises PlanError for a name that is none or taken, and where the folder cannot be written.
+    Raises PlanError for a name that is none or taken, and where the folder cannot be written: then it is not there.
     """
     folder = project.apps_dir / name
     if not NAME.fullmatch(name):
         raise PlanError(
             f"{name!r} is no name for an app; allowed: small letters, digits, and single . _ - between them"
+        )
+    if reserved(name):
+        raise PlanError(
+            f"{name!r} is the name of a unit of the bench's own; allowed: names other than {', '.join(RESERVED)}, and "
+            f"none that begins with {FRONT}"
         )
     if folder.exists():
         raise PlanError(f"apps/{name} is there already; allowed: a name of its own, or remove that folder first")
@@ -61,9 +68,13 @@ def make_app(project: Project, name: str) -> tuple[Path, ...]:
     }
     try:
         folder.mkdir()
+    except OSError as error:
+        raise PlanError(f"{error.filename}: cannot be made: {error.strerror}") from None
+    try:
         for file, text in texts.items():
             (folder / file).write_text(text, encoding="utf-8")
     except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
         raise PlanError(f"{error.filename}: cannot be written: {error.strerror}") from None
     return tuple(folder / file for file in texts)
 

@@ -33,6 +33,7 @@ def context_of(folder: ResultsFolder, run_id: str) -> Context:
         link=folder.link_before,
         nofile=folder.plan.profile_of(planned.cell.profile).limits.get("nofile"),
         unavailable=folder.unavailable(planned.cell.profile),
+        switched=len(folder.plan.profiles) > 1,
     )
 
 

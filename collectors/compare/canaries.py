@@ -44,7 +44,10 @@ def machine_sentence(canaries: Iterable[CanaryCompared], cells: Sequence[CellCom
     found = [each for each in canaries if each.changed and each.ratio is not None]
     if not found:
         return None
-    change = _change([delta for cell in cells for delta in cell.deltas])
+    deltas = [delta for cell in cells for delta in cell.deltas]
+    change = _change(deltas)
+    if change is None and any(delta.verdict in {"slower", "faster"} for delta in deltas):
+        return f"{_listed(found)} than in A: the machine changed; of the daemons only failed requests did"
     if change is None:
         return f"{_listed(found)} than in A: the machine changed, though no change of a daemon is claimed"
     like = [each for each in found if _log(each) * change > 0]

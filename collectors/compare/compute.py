@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from collectors.compare.canaries import compare_canaries, machine_sentence
-from collectors.compare.definition import definition_differences
-from collectors.compare.environment import differences, environment, is_allowed
+from collectors.compare.definition import PRESENT, definition_differences
+from collectors.compare.environment import differences, environment, is_allowed, mixed, unrecorded
 from collectors.compare.floor import NoiseFloor
 from collectors.compare.judge import LEAST_PER_SIDE, Question, ask, judge
 from collectors.compare.metrics import METRICS, MetricName
@@ -24,8 +24,20 @@ from collectors.compare.model import (
     FloorUsed,
     SideNamed,
 )
-from collectors.compare.sides import OUTSIDE, Pair, Side, counted, other_work, pairs, usable, whole, within
-from collectors.compare.store import find, used
+from collectors.compare.sides import (
+    OUTSIDE,
+    Kept,
+    Pair,
+    Side,
+    counted,
+    lopsided,
+    other_work,
+    pairs,
+    usable,
+    whole,
+    within,
+)
+from collectors.compare.store import doubts, find, used
 from collectors.compare.words import not_comparable, outcome_sentence
 from collectors.errors import TandemError
 from collectors.limits import ERROR_SHARE
@@ -75,18 +87,22 @@ class _Floor:
             return ASSUMED_ERRORS if metric == "errors" else ASSUMED_APART
         return ASSUMED_ERRORS if metric == "errors" and self.share is not None else self.share
 
+    def lacks(self, round_: str, loop: str, metric: MetricName, design: Design) -> bool:
+        """Say whether a measured floor has no figure of a round and metric, nor of another round of that loop."""
+        return self.measured is not None and self.measured.row(round_, loop, metric, design) is None
+
 
 def compare_folders(a: ResultsFolder, b: ResultsFolder, options: Options) -> Comparison:
     """Hold two campaigns against each other; TandemError where one cannot be read or lacks a round asked for."""
     runs_a, runs_b = load_runs(a)[0], load_runs(b)[0]
     sides = whole(a.directory.name, a, runs_a), whole(b.directory.name, b, runs_b)
-    found = [*differences(environment(a), environment(b)), *definition_differences(a, b, runs_a, runs_b)]
+    found = [*differences(environment(a), environment(b)), *mixed(a, b), *definition_differences(a, b, runs_a, runs_b)]
     if options.rounds:
         found = [each for each in found if _in_rounds(each.key, options.rounds)]
     marked = tuple(
         dataclasses.replace(each, allowed=not each.never and is_allowed(each.key, options.allow)) for each in found
     )
-    notes = _commits(a, b)
+    notes = [*_commits(a, b), *unrecorded(a, b)]
     compared = _compare(sides, options, design="apart", found=marked, notes=notes)
     canaries = compare_canaries(a, b)
     told = machine_sentence(canaries, compared.cells) if compared.cells else None
@@ -103,7 +119,10 @@ def compare_within(
         raise TandemError(f"{a!r} is given twice; allowed: two different {what}s of {folder.directory}")
     runs = load_runs(folder)[0]
     sides = within(folder, runs, what, a), within(folder, runs, what, b)
-    return _compare(sides, options, design="interleaved", but=what)
+    notes = [
+        f"{each.key} changed between the campaign's sessions: {each.a}" for each in mixed(folder, folder)
+    ]
+    return _compare(sides, options, design="interleaved", notes=notes, but=what)
 
 
 def _compare(
@@ -146,17 +165,23 @@ def _judged(base: Comparison, a: Side, both: Sequence[Pair], options: Options, f
     cells: list[CellCompared] = []
     questions: list[list[Question]] = []
     invalid: Counter[str] = Counter()
+    lacking: dict[str, list[str]] = {}
     for pair in both:
-        runs_a, runs_b, left_out = usable(pair, options.use)
+        kept = usable(pair, options.use)
+        runs_a, runs_b = kept[0].runs, kept[1].runs
         loop = a.folder.plan.rounds[pair.a.round].loop
-        why = _why_invalid(runs_a, runs_b, left_out)
+        why = _why_invalid(*kept)
         if why is None and "not-equivalent" not in options.use:
             why = other_work(runs_a, runs_b)
-            left_out |= {"not-equivalent": len(runs_a) + len(runs_b)} if why else {}
-        invalid.update(left_out if why is not None else {})
-        cells.append(_cell(pair, loop, left_out, why))
+            for side in kept if why else ():
+                side.left_out["not-equivalent"] = len(side.runs)
+        cells.append(_cell(pair, loop, kept, why))
+        invalid.update(cells[-1].left_out if why is not None else {})
         shares = {name: floor.of(pair.a.round, loop, name, base.design) for name in options.metrics or METRICS}
         questions.append([] if why is not None else _questions(loop, (runs_a, runs_b), base.design, shares))
+        for each in questions[-1]:
+            if floor.lacks(pair.a.round, loop, each.metric.name, base.design):
+                lacking.setdefault(pair.a.round, []).append(each.metric.name)
     deltas, count = judge([question for own in questions for question in own], margin=options.margin)
     answered = iter(deltas)
     cells = [
@@ -171,7 +196,7 @@ def _judged(base: Comparison, a: Side, both: Sequence[Pair], options: Options, f
         sentence=outcome_sentence(outcome, cells, invalid),
         comparisons=count,
         invalid=dict(invalid),
-        notes=(*base.notes, *_left_out(cells)),
+        notes=(*base.notes, *_lacking(lacking, base.design), *_left_out(cells)),
         cells=tuple(cells),
     )
 
@@ -187,17 +212,25 @@ def _questions(
     return [question for question in asked if question is not None]
 
 
-def _why_invalid(runs_a: Sequence[Run], runs_b: Sequence[Run], left_out: Mapping[str, int]) -> str | None:
+def _why_invalid(a: Kept, b: Kept) -> str | None:
     """Return why a cell is not judged, None where it is."""
+    left_out = _together(a, b)
     if not left_out:
         return None
-    grave = {reason: count for reason, count in left_out.items() if reason not in OUTSIDE}
-    if grave:
-        return f"not judged, invalid runs: {counted(left_out)}"
-    if min(len(runs_a), len(runs_b)) < LEAST_PER_SIDE:
-        left = f"{len(runs_a)} of A and {len(runs_b)} of B are left"
-        return f"not judged, invalid runs: {counted(left_out)}; {left}, and it takes {LEAST_PER_SIDE} on each side"
+    told = f"not judged, invalid runs: {counted(left_out)}"
+    if set(left_out) - OUTSIDE:
+        return told
+    if min(len(a.runs), len(b.runs)) < LEAST_PER_SIDE:
+        left = f"{len(a.runs)} of A and {len(b.runs)} of B are left"
+        return f"{told}; {left}, and it takes {LEAST_PER_SIDE} on each side"
+    if lopsided(a, b):
+        split = f"{a.outside} of A and {b.outside} of B"
+        return f"{told}; {split}, which is no chance: what disturbed them may come of the side itself"
     return None
+
+
+def _together(a: Kept, b: Kept) -> dict[str, int]:
+    return dict(Counter(a.left_out) + Counter(b.left_out))
 
 
 def _outcome(cells: Iterable[CellCompared]) -> ComparisonOutcome:
@@ -211,31 +244,51 @@ def _outcome(cells: Iterable[CellCompared]) -> ComparisonOutcome:
     return "cannot-tell" if not deltas or verdicts & {None, "cannot-tell"} else "same-or-better"
 
 
-def _cell(pair: Pair, loop: str, left_out: Mapping[str, int], why: str | None) -> CellCompared:
+def _cell(pair: Pair, loop: str, kept: tuple[Kept, Kept], why: str | None) -> CellCompared:
+    a, b = kept
     return CellCompared(
         round=pair.a.round, loop=loop, endpoint=pair.a.endpoint, service_a=pair.a.service, service_b=pair.b.service,
-        profile_a=pair.a.profile, profile_b=pair.b.profile, left_out=dict(left_out), invalid=why,
+        profile_a=pair.a.profile, profile_b=pair.b.profile, left_out=_together(a, b), left_out_a=a.left_out,
+        left_out_b=b.left_out, disturbed_a=a.causes, disturbed_b=b.causes, invalid=why,
     )  # fmt: skip
 
 
 def _left_out(cells: Sequence[CellCompared]) -> list[str]:
-    total: Counter[str] = Counter()
-    for cell in cells:
-        if cell.invalid is None:
-            total.update(cell.left_out)
-    return [f"runs that do not count: {counted(total)}"] if total else []
+    """Return what is said of the runs that do not count in the cells that were judged, of each side by itself."""
+    judged = [cell for cell in cells if cell.invalid is None]
+    parts = []
+    for side in ("a", "b"):
+        total: Counter[str] = Counter()
+        for cell in judged:
+            total.update(getattr(cell, f"left_out_{side}"))
+        causes = dict.fromkeys(cause for cell in judged for cause in getattr(cell, f"disturbed_{side}"))
+        why = f" ({', '.join(causes)})" if causes else ""
+        parts.append(f"{counted(total) if total else 'none'} of {side.upper()}{why}")
+    return [f"runs that do not count: {'; '.join(parts)}"] if any(cell.left_out for cell in judged) else []
+
+
+def _lacking(lacking: Mapping[str, Sequence[str]], design: Design) -> list[str]:
+    """Return for which rounds and metrics a measured noise floor has no figure."""
+    instead = "what is assumed between two campaigns stands in its place" if design == "apart" else "nothing is assumed"
+    return [
+        f"the noise floor has no figure of {', '.join(dict.fromkeys(metrics))} in {round_}: {instead}"
+        for round_, metrics in lacking.items()
+    ]
 
 
 def _floor(a: Side, b: Side, options: Options, design: Design) -> tuple[_Floor, list[str]]:
     if isinstance(options.floor, NoiseFloor):
         source = options.floor_source or "--floor"
         given = used(options.floor, source, a.folder, b.folder)
-        return _Floor(measured=options.floor, share=None, used=given), []
+        return _Floor(measured=options.floor, share=None, used=given), doubts(
+            options.floor, a.folder, b.folder, options.use
+        )
     if options.floor is not None:
         sentence = f"{100 * options.floor:g} %, declared with --floor"
         return _Floor(measured=None, share=options.floor, used=FloorUsed(source="--floor", sentence=sentence)), []
-    measured, path, faults = find(a.folder, b.folder)
+    measured, path, faults = find(a.folder, b.folder, design=design)
     if measured is not None and path is not None:
+        faults += doubts(measured, a.folder, b.folder, options.use)
         return _Floor(measured=measured, share=None, used=used(measured, str(path), a.folder, b.folder)), faults
     sentence = "not measured on these machines (campaign noise, then tandem noise DIR)"
     if design == "apart":
@@ -260,7 +313,7 @@ def _check_rounds(a: Side, b: Side, rounds: Collection[str]) -> None:
 
 
 def _in_rounds(key: str, rounds: Collection[str]) -> bool:
-    if key == "rounds":
+    if key == PRESENT.format("rounds"):
         return False
     return not key.startswith("rounds.") or any(key.startswith(f"rounds.{name}.") for name in rounds)
 

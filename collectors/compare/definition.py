@@ -17,6 +17,8 @@ NEVER: Final = frozenset(
 """Parts of a round without which its figures are others: a latency of a closed loop is another thing than one of an
 open loop, a pool of connections hides what a pinned request suffers, a timeout cuts the distribution off."""
 ROUND_IGNORED: Final = frozenset({"name"})
+PRESENT: Final = "{}.present"
+"""The key of a difference in which services or rounds a campaign has at all."""
 COMMON: Final = ("workers", "dataset", "database")
 SERVICE_IGNORED: Final = frozenset({"id", "unit", "description", "kind", "why", "conditions", "packages", "python"})
 """What a plan says of a service that does not change how it runs."""
@@ -82,7 +84,7 @@ def _common(plan: Plan) -> dict[str, str]:
     for row in rows:
         if isinstance(row, dict):
             name = "profile" if len(rows) == 1 else f"profile.{row.get('name')}"
-            found |= flat({key: row.get(key) for key in ("limits", "postgresql")}, name)
+            found |= flat({key: row.get(key) for key in ("kernel", "limits", "postgresql")}, name)
     if isinstance(versions, dict):
         found |= flat({"tandem": versions.get("tandem")}, "version")
     return found
@@ -123,4 +125,4 @@ def _present(what: str, a: Iterable[str], b: Iterable[str]) -> list[Difference]:
     names_a, names_b = list(a), list(b)
     if set(names_a) == set(names_b):
         return []
-    return [Difference(key=what, a=" ".join(names_a), b=" ".join(names_b))]
+    return [Difference(key=PRESENT.format(what), a=" ".join(names_a), b=" ".join(names_b))]

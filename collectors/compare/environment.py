@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 from collectors import limits
@@ -40,12 +41,71 @@ CLOSE: Final[Mapping[str, float]] = {
 """Measured quantities that may differ by this share: what the kernel keeps for itself, and a link's drift."""
 
 
+THEN: Final = ", then "
+"""Between the values that a campaign's sessions had in turn."""
 GROUPS: Final = ("server", "client", "server.settings", "client.settings", "postgresql", "link", "code")
 """Parts of the record that one side may lack as a whole: that is one difference, not a thousand."""
 
 
 def environment(folder: ResultsFolder) -> dict[str, str]:
-    """Return what is on record of a campaign's machines and link, keys as --allow takes them."""
+    """Return what is on record of a campaign's machines and link, keys as --allow takes them.
+
+    A campaign that was gone on with has a record of each session: what was not the same in all of them is all its
+    values in turn.
+    """
+    return _recorded(folder) | _changed(folder)
+
+
+def mixed(a: ResultsFolder, b: ResultsFolder) -> list[Difference]:
+    """Return what changed between the sessions of both campaigns, and in the same way: a difference, since nobody knows
+    what each figure was measured on, though the two records are equal."""
+    one, other = _changed(a), _changed(b)
+    return [Difference(key=key, a=one[key], b=other[key]) for key in one if one[key] == other.get(key)]
+
+
+def unrecorded(a: ResultsFolder, b: ResultsFolder) -> list[str]:
+    """Return a sentence on what neither campaign has on record: it may differ and nobody would know."""
+    needed = {"server": "facts of the server", "client": "facts of the client"}
+    needed |= {f"{name}.settings": f"settings of the {name}" for name in MACHINES}
+    if any(round_.path == "link" for folder in (a, b) for round_ in folder.plan.rounds.values()):
+        needed["link"] = "the link's throughput"
+    records = [_recorded(folder) for folder in (a, b)]
+    missing = [words for group, words in needed.items() if not any(_holds(each, group) for each in records)]
+    return [f"on record of neither campaign, and so not compared: {', '.join(missing)}"] if missing else []
+
+
+def _holds(values: Mapping[str, str], group: str) -> bool:
+    """Say whether a record has anything of a group, a machine's settings not counted as its facts."""
+    return any(key.startswith(f"{group}.") and (group not in MACHINES or ".settings." not in key) for key in values)
+
+
+def _changed(folder: ResultsFolder) -> dict[str, str]:
+    """Return what was not the same in all sessions of a campaign, with its values in turn."""
+    first = _recorded(folder)
+    later = [_recorded(ResultsFolder(place)) for place in _sessions(folder.directory)]
+    found: dict[str, list[str]] = {}
+    for own in later:
+        kept = [group for group in GROUPS if _has(first, group) and _has(own, group)]
+        keys = [key for key in dict.fromkeys((*first, *own)) if _group(key) in kept]
+        for key in keys:
+            if not _same(key, first.get(key), own.get(key)):
+                values = found.setdefault(key, [first.get(key) or "absent"])
+                values += [own.get(key) or "absent"] if values[-1] != own.get(key) else []
+    return {key: THEN.join(values) for key, values in found.items()}
+
+
+def _sessions(directory: Path) -> list[Path]:
+    place = directory / "sessions"
+    return sorted(each for each in place.iterdir() if each.is_dir()) if place.is_dir() else []
+
+
+def _group(key: str) -> str:
+    """Return the group of a key, the closest one."""
+    return max((group for group in GROUPS if key.startswith(f"{group}.")), key=len, default="")
+
+
+def _recorded(folder: ResultsFolder) -> dict[str, str]:
+    """Return what one session has on record."""
     found: dict[str, str] = {}
     for machine in MACHINES:
         facts = machine_file(folder, f"{machine}-facts.json")

@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from collectors.compare.metrics import METRICS, Metric, MetricName, value_of
 from collectors.compare.model import Design
-from collectors.compare.ranks import EFFICIENCY, Z, independent_shift, paired_shift
+from collectors.compare.ranks import independent_shift, paired_shift
 from collectors.compare.sides import why_left_out
 from collectors.errors import TandemError
 from collectors.limits import NOISE_LEAST_BLOCKS
@@ -38,6 +38,18 @@ BLOCKS_SHOWN: Final = (6, 8, 10, 15, 20, 30)
 """Numbers of blocks for which the smallest effect that can be found is worked out ..."""
 POWER: Final = 0.9
 """... which is the one that is found so often."""
+SHOWN: Final[Mapping[Design, Mapping[int, float]]] = {
+    "interleaved": {6: 2.108, 8: 1.449, 10: 1.187, 15: 0.927, 20: 0.785, 30: 0.627},
+    "apart": {6: 1.580, 8: 1.274, 10: 1.144, 15: 0.904, 20: 0.767, 30: 0.618},
+}  # fmt: skip
+"""The effect that the interval shows so often, in standard deviations of the difference between two runs under normal
+noise. Of few blocks it is larger than normal theory has it: six pairs show something only where all six agree, and the
+first figure is the normal quantile of 0.9^(1/6). The others by python -m benchmarks.power."""
+ABOVE: Final[Mapping[Design, Mapping[int, float]]] = {
+    "interleaved": {6: 0.543, 8: 0.470, 10: 0.422, 15: 0.344, 20: 0.296, 30: 0.241},
+    "apart": {6: 0.546, 8: 0.472, 10: 0.423, 15: 0.342, 20: 0.296, 30: 0.241},
+}  # fmt: skip
+"""How far above the floor the effect must be for its estimate to come out above it so often, in the same unit."""
 IDENTITY: Final = ("hostname", "architecture", "processor", "processors_usable", "memory_mib", "label")
 """Facts that say which machine it is: another one has another floor."""
 
@@ -66,7 +78,7 @@ class FloorRow:
 @dataclass(frozen=True, kw_only=True)
 class NoiseFloor:
     """What `noise-floor.json` holds. `machines` is which pair of machines it belongs to, `left_out` counts the runs
-    that were not used by reason."""
+    that were not used by reason, `use` are the verdicts whose runs were used all the same."""
 
     schema_version: int = SCHEMA_VERSION
     kind: Literal["noise-floor"] = "noise-floor"
@@ -75,6 +87,7 @@ class NoiseFloor:
     blocks: int
     machines: Mapping[str, Mapping[str, str]]
     left_out: Mapping[str, int]
+    use: tuple[str, ...] = ()
     rows: tuple[FloorRow, ...]
 
     def row(self, round_: str, loop: str, metric: MetricName, design: Design) -> FloorRow | None:
@@ -135,7 +148,7 @@ def measure(folder: ResultsFolder, runs: Sequence[Run], *, use: Collection[str] 
         raise TandemError(f"{folder.directory}: no cell has enough usable runs for a noise floor ({why})")
     return NoiseFloor(
         campaign=plan.campaign, created_utc=plan.created_utc, blocks=plan.blocks, machines=machines,
-        left_out=left_out, rows=rows,
+        left_out=left_out, use=tuple(sorted(set(use))), rows=rows,
     )  # fmt: skip
 
 
@@ -166,7 +179,9 @@ def floor_rows(
             values=min(n for _, n in found),
             largest=round(_share(metric, largest), 6),
             cv=_variation(metric, values),
-            detectable={str(n): round(_share(metric, detectable(noise, largest, n)), 6) for n in BLOCKS_SHOWN},
+            detectable={
+                str(n): round(_share(metric, detectable(noise, largest, n, design)), 6) for n in BLOCKS_SHOWN
+            },
         )
 
 
@@ -211,12 +226,11 @@ def _deviation(own: Mapping[int, float], toss: Sequence[tuple[int, int]], design
     return math.sqrt(statistics.fmean(gap * gap for gap in gaps)) if gaps else 0.0
 
 
-def detectable(deviation: float, floor: float, n: int) -> float:
-    """Return the smallest shift that n blocks show in 90 % of campaigns, `deviation` being that of the difference of
-    two runs: normal theory with the ranks' efficiency, and the estimate has to come out above the floor as well."""
-    error = deviation / math.sqrt(EFFICIENCY * n)
-    often = statistics.NormalDist().inv_cdf(POWER)
-    return max((Z + often) * error, floor + often * error)
+def detectable(deviation: float, floor: float, n: int, design: Design) -> float:
+    """Return the smallest shift that n blocks (one of BLOCKS_SHOWN) show in 90 % of campaigns by a single comparison,
+    under normal noise; `deviation` is that of the difference of two runs. The interval has to exclude no effect, and
+    the estimate to come out above the floor; where both are about as hard it is a little less often."""
+    return max(SHOWN[design][n] * deviation, floor + ABOVE[design][n] * deviation)
 
 
 def _share(metric: Metric, shift: float) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from collectors.compare.metrics import Metric, value_of
+from collectors.compare.metrics import Metric, is_bound, value_of
 from collectors.compare.model import Delta, DeltaVerdict, Design
 from collectors.compare.ranks import TIE, Shift, Z, holm, independent_shift, paired_shift
 from collectors.limits import REPLICATES_FOR_INTERVAL
@@ -33,7 +33,8 @@ class Question:
 
     `shift` and `floor` are on the scale in which differences are taken; `shift` is None where there is nothing to
     judge.
-    `constant`: all values of both sides are one and the same, such as no error anywhere.
+    `constant`: all values of both sides are one and the same, such as no error anywhere. `paired`: both sides shared
+    their blocks, or are the same runs.
     """
 
     metric: Metric
@@ -41,6 +42,7 @@ class Question:
     shift: Shift | None = None
     floor: float | None = None
     constant: bool = False
+    paired: bool = True
 
 
 def ask(
@@ -48,8 +50,22 @@ def ask(
 ) -> Question | None:
     """Return what is known of one metric before any verdict; None where neither side measured it.
 
-    `floor` is the noise floor as a share (of errors: a difference of shares).
+    `floor` is the noise floor as a share (of errors: a difference of shares). There is nothing to judge where runs have
+    a percentile that is a bound: without them the others would stand for all.
     """
+    bounds = [
+        f"{count} of {len(runs)} runs of {side}"
+        for side, runs in (("A", runs_a), ("B", runs_b))
+        if (count := sum(is_bound(run, metric.name) for run in runs))
+    ]
+    if bounds:
+        words = f"cannot tell: {metric.name} of {' and of '.join(bounds)} is a lower bound"
+        counts = [len(_values(runs, metric)) for runs in (runs_a, runs_b)]
+        delta = Delta(
+            metric=metric.name, name=metric.words(loop), scale=metric.scale, n_a=counts[0], n_b=counts[1], words=words,
+            floor=floor,
+        )  # fmt: skip
+        return Question(metric=metric, delta=delta)
     return ask_values(
         metric, loop, (_values(runs_a, metric), _values(runs_b, metric)), design=design, floor=floor
     )
@@ -67,7 +83,7 @@ def ask_values(
     a, b = values
     if not a and not b:
         return None
-    paired = design == "interleaved" or a == b
+    paired = design == "interleaved" or (a == b and len(a) >= REPLICATES_FOR_INTERVAL)
     if paired:
         both = a.keys() & b.keys()
         a, b = ({block: own[block] for block in sorted(both)} for own in (a, b))
@@ -91,7 +107,7 @@ def ask_values(
     every = (*plain[0], *plain[1])
     return Question(
         metric=metric, delta=known, shift=shift, floor=None if floor is None else _scaled(metric, floor),
-        constant=max(every) - min(every) <= TIE,
+        constant=max(every) - min(every) <= TIE, paired=paired,
     )  # fmt: skip
 
 
@@ -118,32 +134,64 @@ def judge(questions: Sequence[Question], *, margin: float) -> tuple[list[Delta],
             found.append(question.delta)
         else:
             p = 1.0 if question.constant else next(corrected)
-            found.append(_verdict(question, question.shift, p, len(ps), margin))
+            delta = dataclasses.replace(question.delta, p_corrected=p)
+            found.append(_verdict(question, delta, question.shift, family=len(ps), share=margin))
     return found, len(ps)
 
 
-def _verdict(question: Question, shift: Shift, p: float, family: int, share: float) -> Delta:
+def _verdict(question: Question, delta: Delta, shift: Shift, *, family: int, share: float) -> Delta:
+    """Return the delta with what may be said of it.
+
+    Without a claim a comparison is only fine where the interval ends within the margin (or the noise floor, if that is
+    larger) on the worse side: so the slower B is, the further it goes from fine over cannot tell to slower, and never
+    back.
+    """
     metric, floor = question.metric, question.floor or 0.0
+    p = delta.p_corrected if delta.p_corrected is not None else 1.0
     margin = metric.margin(share) + TIE
-    delta = dataclasses.replace(question.delta, p_corrected=p)
+    limit = max(margin, floor + TIE)
     shown, beyond = p <= FALSE_ALARMS, abs(shift.middle) > floor + TIE
     if shown and beyond:
         verdict: DeltaVerdict = "faster" if (shift.middle > 0) == metric.more_is_better else "slower"
         words = metric.better if verdict == "faster" else metric.worse
         return dataclasses.replace(delta, verdict=verdict, words=words)
-    within = shift.low is not None and shift.high is not None and -margin <= shift.low and shift.high <= margin
-    if within and floor < margin - 2 * TIE:
+    if question.constant or _equivalent(question, shift, margin):
         words = f"equivalent within {_margin_words(metric, share)}"
         return dataclasses.replace(delta, verdict="equivalent", words=words)
-    if shown:
-        words = "no change shown: not beyond the noise floor"
-        return dataclasses.replace(delta, verdict="no-change-shown", words=words)
     alone = shift.p <= FALSE_ALARMS and beyond
-    if not alone and shift.half_width is not None and shift.half_width <= margin:
-        return dataclasses.replace(delta, verdict="no-change-shown", words="no change shown")
-    more = _more_blocks(shift, margin, family, alone=alone)
-    why = f"cannot tell: not after correction for {family} comparisons" if alone else "cannot tell"
+    worse = _worse(metric, shift)
+    narrow = shift.half_width is not None and shift.half_width <= limit
+    if worse is not None and worse[1] <= limit and narrow and not (alone and worse[0] > 0):
+        words = "no change shown"
+        if alone:
+            words = f"no change shown: not after correction for {family} comparisons"
+        elif shown or worse[1] > margin:
+            words = "no change shown: not beyond the noise floor"
+        return dataclasses.replace(delta, verdict="no-change-shown", words=words)
+    more = _more_blocks(shift, limit, family, worse=None if worse is None else worse[0], floor=floor, alone=alone)
+    why = "cannot tell"
+    if alone:
+        why = f"cannot tell: not after correction for {family} comparisons"
+    elif floor > margin:
+        why = "cannot tell: the noise floor is above the margin"
     return dataclasses.replace(delta, verdict="cannot-tell", words=f"{why}{_advice(more)}", more_blocks=more)
+
+
+def _worse(metric: Metric, shift: Shift) -> tuple[float, float] | None:
+    """Return the estimate and the interval's end on the worse side, more being worse; None without an interval."""
+    if shift.low is None or shift.high is None:
+        return None
+    return (-shift.middle, -shift.low) if metric.more_is_better else (shift.middle, shift.high)
+
+
+def _equivalent(question: Question, shift: Shift, margin: float) -> bool:
+    """Say whether the whole interval is within the margin and the floor below it. Between two campaigns the interval
+    knows nothing of what changes from day to day, so the floor is added to it."""
+    floor = question.floor or 0.0
+    if shift.low is None or shift.high is None or floor >= margin - 2 * TIE:
+        return False
+    beside = 0.0 if question.paired else floor
+    return max(abs(shift.low), abs(shift.high)) + beside <= margin
 
 
 def _advice(more: int | None) -> str:
@@ -158,12 +206,15 @@ def _margin_words(metric: Metric, share: float) -> str:
     return f"{100 * share:g} %"
 
 
-def _more_blocks(shift: Shift, margin: float, family: int, *, alone: bool) -> int | None:
+def _more_blocks(
+    shift: Shift, limit: float, family: int, *, worse: float | None, floor: float, alone: bool
+) -> int | None:
     """Return about how many blocks are missing, None where they are too many.
 
     Where an effect shows by itself and not after correction: until its p is small enough for all comparisons. Else
-    until the interval is as narrow as the margin, so that an effect of that size is shown or excluded. Both as the
-    spread that was seen says, the interval's width falling with the square root of the blocks.
+    until the interval ends within the limit on the worse side, or (beyond the floor) leaves no effect out, whichever
+    comes first, and is no wider than the limit. Both as the spread and the estimate (`worse`) that were seen say, the
+    interval's width falling with the square root of the blocks.
     """
     n = min(shift.n_a, shift.n_b)
     family = max(family, 1)
@@ -172,8 +223,11 @@ def _more_blocks(shift: Shift, margin: float, family: int, *, alone: bool) -> in
         wanted = abs(statistics.NormalDist().inv_cdf(FALSE_ALARMS / family / 2)) + OFTEN
         error = (shift.half_width or 0.0) / Z
         needed = math.ceil(n * (wanted * error / shift.middle) ** 2 - ROUNDING)
-    elif shift.half_width is not None:
-        needed = math.ceil(n * (shift.half_width / margin) ** 2 - ROUNDING)
+    elif shift.half_width is not None and worse is not None:
+        wide = min(limit, max(limit - worse, worse if worse > floor else 0.0))
+        if wide <= 0 or n * (shift.half_width / wide) ** 2 > MOST_BLOCKS:
+            return None
+        needed = math.ceil(n * (shift.half_width / wide) ** 2 - ROUNDING)
     else:
         needed = REPLICATES_FOR_INTERVAL
     needed = max(needed, least, n + 1)

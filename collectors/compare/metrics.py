@@ -79,8 +79,15 @@ def value_of(run: Run, metric: MetricName) -> float | None:
     elif metric == "cpu":
         value = run.cpu_per_request_us
     else:
-        percentile = metric[1:]
-        latency = load.latency
-        bound = "overloaded" in run.kinds or latency.truncated or percentile in latency.at_least
-        value = None if bound else latency.percentile_us(percentile)
+        value = None if is_bound(run, metric) else load.latency.percentile_us(metric[1:])
     return value if value is not None and value > 0 else None
+
+
+def is_bound(run: Run, metric: MetricName) -> bool:
+    """Say whether a run has a percentile that is a lower bound or a backlog and no figure: such runs are the worst,
+    and a median without them is of the others alone."""
+    load = run.load
+    if load is None or metric not in {"p50", "p99"}:
+        return False
+    latency, percentile = load.latency, metric[1:]
+    return "overloaded" in run.kinds or latency.truncated or percentile in latency.at_least

@@ -67,7 +67,8 @@ class Delta:
 
 @dataclass(frozen=True, kw_only=True)
 class CellCompared:
-    """One cell: the same work on both sides. `left_out` counts the runs that do not count, by reason, over both sides;
+    """One cell: the same work on both sides. `left_out` counts the runs that do not count, by reason, over both sides,
+    `left_out_a` and `left_out_b` on each, and `disturbed_a` and `disturbed_b` name what disturbed them from outside;
     `invalid` is a sentence where they keep the cell from being judged, and then there are no deltas."""
 
     round: str
@@ -78,6 +79,10 @@ class CellCompared:
     profile_a: str
     profile_b: str
     left_out: Mapping[str, int] = field(default_factory=dict)
+    left_out_a: Mapping[str, int] = field(default_factory=dict)
+    left_out_b: Mapping[str, int] = field(default_factory=dict)
+    disturbed_a: tuple[str, ...] = ()
+    disturbed_b: tuple[str, ...] = ()
     invalid: str | None = None
     deltas: tuple[Delta, ...] = ()
 
@@ -91,7 +96,7 @@ class CellCompared:
 @dataclass(frozen=True, kw_only=True)
 class CanaryCompared:
     """One canary of one machine in both campaigns, more is faster; `label` is its name in words. `ratio` is B / A, None
-    where the two did other work; `changed` where it is further from 1 than the share `limit`."""
+    where the two did other work; `changed` where the slower one is slower by more than the share `limit`."""
 
     machine: str
     name: str

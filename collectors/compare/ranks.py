@@ -21,8 +21,6 @@ from collectors.statistics import EXACT_UP_TO, signed_rank, signed_rank_p
 
 TIE: Final = 1e-9
 """Differences this small are rounding, and count against an effect on either side."""
-EFFICIENCY: Final = 3 / math.pi
-"""What these ranks get out of normal noise, compared with a t-test (Hollander, Wolfe and Chicken, section 3.11)."""
 _NORMAL: Final = statistics.NormalDist()
 Z: Final = _NORMAL.inv_cdf((1 + CONFIDENCE) / 2)
 """Standard errors from the middle of a 95 % interval to its end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ from collectors.run import Cell, Run
 T = TypeVar("T", PlannedRun, Run)
 
 OUTSIDE: Final = frozenset({"environment-changed"})
-"""Verdicts that come from outside: leaving such runs out favours no side. Any other reason to leave a run out may be
-what the comparison is about (a daemon that breaks under load), so a cell with one is not judged without it."""
+"""Verdicts that come from outside: leaving such runs out favours no side, while both sides have about as many. Any
+other reason to leave a run out may be what the comparison is about (a daemon that breaks under load), so a cell with
+one is not judged without it."""
+LOPSIDED: Final = 0.05
+"""A split of disturbed runs that chance gives less often may be of a side's own making."""
 NOT_RUN: Final = "not run"
 USABLE: Final = tuple(kind for kind in PRECEDENCE if kind in UNRANKED)
 """The verdicts that --use can declare usable."""
@@ -106,22 +110,74 @@ def _by_cell(runs: Iterable[T], key: Callable[[Cell], tuple[str, ...]]) -> dict[
 
 
 def why_left_out(run: Run, use: Collection[str]) -> str | None:
-    """Return the outcome or verdict for which a run does not count, None where it does."""
+    """Return the outcome or verdict for which a run does not count, None where it does: of several verdicts one that
+    is not from outside, which a disturbance does not excuse."""
     if run.outcome != "measured" or run.load is None:
         return run.outcome
-    return next((kind for kind in run.kinds if kind in UNRANKED and kind not in use), None)
+    return unranked(run.kinds, use)
 
 
-def usable(pair: Pair, use: Collection[str]) -> tuple[list[Run], list[Run], dict[str, int]]:
-    """Return the runs of both sides that count, and the others counted by reason."""
-    left_out: Counter[str] = Counter()
-    kept: list[list[Run]] = []
-    for planned, runs in ((pair.planned_a, pair.runs_a), (pair.planned_b, pair.runs_b)):
-        reasons = [(run, why_left_out(run, use)) for run in runs]
-        left_out.update(reason for _, reason in reasons if reason is not None)
-        left_out[NOT_RUN] += planned - len(runs)
-        kept.append([run for run, reason in reasons if reason is None])
-    return kept[0], kept[1], {reason: count for reason, count in left_out.items() if count}
+def unranked(kinds: Iterable[str], use: Collection[str]) -> str | None:
+    """Return which of a measured run's verdicts keeps it from counting, None where none does."""
+    found = [kind for kind in kinds if kind in UNRANKED and kind not in use]
+    return next((kind for kind in found if kind not in OUTSIDE), found[0] if found else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """One side of a cell: the runs that count, the others counted by reason, and what disturbed those that were left
+    out for a reason from outside."""
+
+    runs: list[Run]
+    left_out: dict[str, int]
+    causes: tuple[str, ...]
+
+    @property
+    def outside(self) -> int:
+        """Return how many runs were left out for a reason from outside."""
+        return sum(count for reason, count in self.left_out.items() if reason in OUTSIDE)
+
+
+def usable(pair: Pair, use: Collection[str]) -> tuple[Kept, Kept]:
+    """Return of both sides the runs that count and those that do not."""
+    return _kept(pair.planned_a, pair.runs_a, use), _kept(pair.planned_b, pair.runs_b, use)
+
+
+def _kept(planned: int, runs: Sequence[Run], use: Collection[str]) -> Kept:
+    reasons = [(run, why_left_out(run, use)) for run in runs]
+    left_out = Counter(reason for _, reason in reasons if reason is not None)
+    left_out[NOT_RUN] += planned - len(runs)
+    causes = dict.fromkeys(
+        evidence.what
+        for run, reason in reasons
+        if reason in OUTSIDE
+        for verdict in run.verdicts
+        if verdict.kind == reason
+        for evidence in verdict.evidence
+    )
+    return Kept(
+        runs=[run for run, reason in reasons if reason is None],
+        left_out={reason: count for reason, count in left_out.items() if count},
+        causes=tuple(causes),
+    )
+
+
+def lopsided(a: Kept, b: Kept) -> bool:
+    """Say whether one side lost more runs to disturbances than chance explains (Fisher's exact test, two-sided)."""
+    return fisher_p((a.outside, len(a.runs)), (b.outside, len(b.runs))) <= LOPSIDED
+
+
+def fisher_p(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """Return Fisher's exact two-sided p of a table of two by two: the probability of all tables with the same sums that
+    are no likelier than this one (R. A. Fisher, Statistical Methods for Research Workers, 5th edition, section 21.02).
+    """
+    rows, first = (sum(one), sum(other)), one[0] + other[0]
+    ways = [
+        math.comb(rows[0], k) * math.comb(rows[1], first - k)
+        for k in range(max(0, first - rows[1]), min(first, rows[0]) + 1)
+    ]
+    seen = math.comb(rows[0], one[0]) * math.comb(rows[1], other[0])
+    return sum(each for each in ways if each <= seen) / sum(ways)
 
 
 def other_work(runs_a: Sequence[Run], runs_b: Sequence[Run]) -> str | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from collectors.codec import from_json, to_json
 from collectors.compare.floor import FLOOR_FILE, SCHEMA_VERSION, NoiseFloor, identity
-from collectors.compare.model import FloorUsed
+from collectors.compare.model import Design, FloorUsed
 from collectors.errors import ReadError, TandemError
 from collectors.jsonio import read_object, write_json
 from collectors.results import ResultsFolder
@@ -39,15 +39,26 @@ def read_floor(path: Path) -> NoiseFloor:
     if document.get("schema_version") != SCHEMA_VERSION:
         version = document.get("schema_version")
         raise ReadError(f"a noise floor of schema version {version!r}; allowed: {SCHEMA_VERSION}", file=path)
-    return from_json(NoiseFloor, document, file=path)
+    found = from_json(NoiseFloor, document, file=path)
+    for row in found.rows:
+        if row.largest < 0:
+            reason = f"the noise floor of {row.metric} in {row.round} is {row.largest:g}; allowed: 0 and more"
+            raise ReadError(reason, file=path)
+    return found
 
 
-def find(a: ResultsFolder, b: ResultsFolder) -> tuple[NoiseFloor | None, Path | None, list[str]]:
-    """Return the newest floor of these machines kept beside the campaigns, its file, and what could not be read."""
+def find(a: ResultsFolder, b: ResultsFolder, *, design: Design) -> tuple[NoiseFloor | None, Path | None, list[str]]:
+    """Return the newest floor of these machines kept beside the campaigns, its file, and what could not be read.
+
+    Two campaigns apart are not held to a floor that one of them made: it knows no other day than theirs.
+    """
+    own = {folder.directory.resolve() for folder in (a, b)} if design == "apart" else set()
     machines = identity(a)
     found: list[tuple[str, Path, NoiseFloor]] = []
     faults = []
     for path in _files(a, b):
+        if path.parent.parent.parent / path.parent.name in own:
+            continue
         try:
             floor = read_floor(path)
         except ReadError as error:
@@ -59,6 +70,21 @@ def find(a: ResultsFolder, b: ResultsFolder) -> tuple[NoiseFloor | None, Path | 
         return None, None, faults
     _, path, newest = max(found, key=lambda each: (each[0], str(each[1])))
     return newest, path, faults
+
+
+def doubts(floor: NoiseFloor, a: ResultsFolder, b: ResultsFolder, use: Collection[str]) -> list[str]:
+    """Return sentences on why a floor may not be that of a comparison: other machines, other runs that count."""
+    found = []
+    if not all(same_pair(floor.machines, identity(folder)) for folder in (a, b)):
+        names = ", ".join(f"{machine} {facts.get('hostname', 'unknown')}" for machine, facts in floor.machines.items())
+        found.append(f"the noise floor is of another pair of machines: {names or 'which is not on record'}")
+    if set(floor.use) != set(use):
+        counts = [", ".join(sorted(each)) or "none" for each in (floor.use, use)]
+        found.append(
+            f"the noise floor was measured of other runs: verdicts counted all the same there: {counts[0]}; here: "
+            f"{counts[1]}"
+        )
+    return found
 
 
 def same_pair(one: Mapping[str, Mapping[str, str]], other: Mapping[str, Mapping[str, str]]) -> bool:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from collectors.compare.metrics import METRICS, MetricName
+from collectors.compare.sides import unranked
 from collectors.errors import TandemError
 from collectors.history.changes import find_changes
 from collectors.history.model import Campaigns, CellFilter, Entry, History, Point, Series
 from collectors.history.store import asked
-from collectors.model import UNRANKED
 from collectors.plan.document import unknown
 from collectors.replicates import spread
 
@@ -122,7 +122,5 @@ def _left_out(run: tuple[object, ...], cells: CellFilter) -> str | None:
     outcome, verdicts, value = run
     if outcome != "measured":
         return str(outcome)
-    for kind in str(verdicts).split(","):
-        if kind in UNRANKED and kind not in cells.use:
-            return kind
-    return NO_FIGURE if value is None else None
+    why = unranked(str(verdicts).split(","), cells.use)
+    return why or (NO_FIGURE if value is None else None)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from collectors.compare.definition import definition_differences
+from collectors.compare.definition import PRESENT, definition_differences
 from collectors.compare.environment import differences, environment
 from collectors.compare.metrics import Metric
 from collectors.compare.model import Difference
@@ -39,7 +39,7 @@ ABSENT: Final = (
     "change points are not looked for: they need the Python package ruptures, which has no ready-made build for this "
     "Python; install ruptures 1.1.10 or newer beside Tandem"
 )
-_NEVER_OF_A_CELL: Final = ("rounds", "services")
+_NEVER_OF_A_CELL: Final = (PRESENT.format("rounds"), PRESENT.format("services"))
 
 
 def find_changes(results: Path, metric: Metric, series: Series) -> tuple[tuple[Change, ...], str | None]:
@@ -134,14 +134,15 @@ def _one_run(folder: ResultsFolder, series: Series) -> list[Run]:
 def _of_this_cell(found: Iterable[Difference], series: Series, plans: Sequence[Plan]) -> list[Difference]:
     """Return the differences without those of other rounds, services and programs."""
     rounds = {name for plan in plans for name in plan.rounds}
-    services = {service.id: service.app for plan in plans for service in plan.services.values()}
+    services = _whose_code(plans)
+    apps = {service.app for plan in plans for service in plan.services.values()}
     own = services.get(series.service, series.service)
     others = [
         *_NEVER_OF_A_CELL,
         *(f"rounds.{name}" for name in rounds - {series.round}),
         f"rounds.{series.round}.endpoints",
         *(f"services.{name}" for name in services.keys() - {series.service}),
-        *(f"code.{app}" for app in set(services.values()) - {own}),
+        *(f"code.{app}" for app in {*services.values(), *apps} - {own}),
     ]
     mine = (f"rounds.{series.round}.", f"services.{series.service}.")
     return [
@@ -150,3 +151,14 @@ def _of_this_cell(found: Iterable[Difference], series: Series, plans: Sequence[P
         if each.key not in others
         and (each.key.startswith(mine) or not any(each.key.startswith(f"{other}.") for other in others[2:]))
     ]
+
+
+def _whose_code(plans: Sequence[Plan]) -> dict[str, str]:
+    """Return for each service the app whose program it runs, mostly its own."""
+    found = {service.id: service.app for plan in plans for service in plan.services.values()}
+    for plan in plans:
+        rows = plan.document.get("services")
+        for row in rows if isinstance(rows, list) else []:
+            if isinstance(row, dict) and row.get("code") and row.get("id") in found:
+                found[str(row["id"])] = str(row["code"])
+    return found

@@ -31,9 +31,9 @@ NOT_OF_THE_LOAD: Final = frozenset({"endpoints"})
 
 def read_folder(directory: Path) -> Reading:
     """Return what a folder holds; a fault is a sentence in it and never an exception."""
-    if not (directory / PLAN_FILE).is_file():
-        return Reading(None, (), f"{directory.name}: this folder is no campaign: it holds no {PLAN_FILE}")
     try:
+        if not (directory / PLAN_FILE).is_file():
+            return Reading(None, (), f"{directory.name}: this folder is no campaign: it holds no {PLAN_FILE}")
         return _campaign(ResultsFolder(directory))
     except (TandemError, OSError) as error:
         return Reading(None, (), f"{directory.name}: not listed: {error}")

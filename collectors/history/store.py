@@ -53,8 +53,14 @@ def asked(results: Path, question: Callable[[sqlite3.Connection], T], *, rebuild
     Where the index cannot be kept (a folder that cannot be written, a file that somebody else holds) everything is
     read into memory, and a sentence says so. TandemError where there is no such folder.
     """
-    if not results.is_dir():
-        raise TandemError(f"{results}: there is no such folder; give the folder that holds the campaigns' folders")
+    try:
+        os.close(os.open(results, os.O_RDONLY | os.O_DIRECTORY))
+    except (FileNotFoundError, NotADirectoryError):
+        raise TandemError(
+            f"{results}: there is no such folder; give the folder that holds the campaigns' folders"
+        ) from None
+    except OSError as error:
+        raise TandemError(f"{results}: this folder cannot be read: {error.strerror}") from None
     if (results / PLAN_FILE).is_file():
         raise TandemError(f"{results}: this is one campaign's folder; give the folder that holds it")
     path = results / INDEX

@@ -6,20 +6,33 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from collectors.errors import ReadError
 from collectors.memory.model import Held, RunMemory
 from collectors.readers.telemetry import Sample, read_telemetry
+from collectors.units import significant
+
+BEFORE_LOAD_S: Final = 10.0
+"""The first sample is at most this long before the load, which the controller has begun next; more is another clock."""
 
 
 def run_memory(path: Path, *, asked: int, started_utc: str | None, load_s: float) -> RunMemory:
     """Return a run's figures; ReadError where the samples are broken or none of them is from the load.
 
-    The first sample was taken after the contract check, before the load was begun. The load's second half is that of
+    The first sample was taken after the contract check, just before the load was begun: where it was not, the machines'
+    clocks differ, and the other samples are not from when they seem to be. The load's second half is that of
     its warm-up and duration (`load_s`): opening the connections comes before and is over then.
     """
     samples = read_telemetry(path)
     begin_ns = _clock_ns(started_utc, path)
+    before_s = (begin_ns - samples[0].realtime_ns) / 1e9
+    if not 0 <= before_s <= BEFORE_LOAD_S:
+        raise ReadError(
+            f"the first sample is not from the {BEFORE_LOAD_S:g} s before the load, but {significant(abs(before_s))} s "
+            f"{'before' if before_s > 0 else 'after'} its begin: the machines' clocks differ",
+            file=path,
+        )
     loaded = [each for each in samples if load_s / 2 * 1e9 <= each.realtime_ns - begin_ns <= load_s * 1e9]
     idle = samples[0]
     if not loaded or idle in loaded:

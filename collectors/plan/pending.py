@@ -11,7 +11,9 @@ from collectors.plan import constants as c
 from collectors.plan.cost import duration
 from collectors.plan.freeze import PLAN_FILE
 
-REPEATED = ("unreachable",)     # outcomes that say nothing of the daemon: a resumed campaign does them again
+REPEATED = ("unreachable", "not-installable")
+"""Outcomes that say nothing of the daemon: a resumed campaign does them again. What a package index or a network did
+not give once it may give later."""
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
 
 
 def _is_done(path: Path) -> bool:
-    """Whether the run was recorded, and not as lost with a machine that could not be reached."""
+    """Whether the run was recorded, and not as one that is done again."""
     try:
         return json.loads(path.read_text(encoding="utf-8")).get("outcome") not in REPEATED
     except (OSError, ValueError, AttributeError):
@@ -44,7 +46,7 @@ def _is_done(path: Path) -> bool:
 
 
 def pending_runs(folder: Path) -> list[dict[str, Any]]:
-    """The plan's runs without a runs/<id>/run.json, or lost with a machine, in order.
+    """The plan's runs without a runs/<id>/run.json, and those that are done again, in order.
 
     Each has, besides its own fields, `seconds_left` (expected for it and all pending ones after it),
     `position` (its number in the whole plan), `total` (runs of the whole plan) and `title` (all of that as people say

@@ -37,6 +37,9 @@ VARIANT_KEYS: Final = (
 KINDS: Final = ("faithful", "fair", "plain")
 FRONTS: Final = ("nginx",)
 DEFAULT: Final = "default"
+RESERVED: Final = ("floor", "iperf3", "load", "restore", "telemetry", "upstream")
+FRONT: Final = "front-"
+"""What units of the bench's own are called after tandem-, and what the units of fronts begin with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,11 @@ def expand(catalogue: Catalogue, wanted: Iterable[tuple[str, str]]) -> tuple[Ser
     return tuple(services.values())
 
 
+def reserved(service_id: str) -> bool:
+    """Whether a service of this id would have a unit of the bench's own."""
+    return service_id in RESERVED or service_id.startswith(FRONT)
+
+
 def resolve_argv(
     service: Service, *, bind: str, port: int, workers: int, venv: str | None = None, socket: str | None = None
 ) -> list[str]:
@@ -122,6 +130,12 @@ def _service(catalogue: Catalogue, name: str, where: str) -> Service:
         raise PlanError(
             f"{source}: the folder {app!r} is no name for an app; allowed: small letters, digits, and single "
             ". _ - between them"
+        )
+    own = app if variant == DEFAULT else f"{app}-{variant}"
+    if reserved(own):
+        raise PlanError(
+            f"{source}: the service {own!r} would have a unit of the bench's own; allowed: names other than "
+            f"{', '.join(RESERVED)}, and none that begins with {FRONT}"
         )
     every = {key: item.fields(required=(), optional=VARIANT_KEYS) for key, item in variants.items()}
     service = _merged(catalogue, app, variant, fields, every[variant])

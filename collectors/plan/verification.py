@@ -46,7 +46,7 @@ def verification(
             continue
         holder = next((app for app in ports[service.port] if app != service.app), None)
         sentence = None if python is None else not_installable(service.python, installed=python, system=system_python)
-        if holder is not None and holder not in refused:
+        if holder is not None:
             refused[service.app] = taken(service.app, service.port, holder)
         elif sentence:
             refused[service.app] = f"{service.app} cannot be installed: {sentence}"

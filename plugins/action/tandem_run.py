@@ -19,7 +19,7 @@ from collectors.results import ResultsFolder
 PARTS = (
     "files", "http", "contract", "conduct", "connections", "counters", "telemetry", "sampler", "daemon", "load",
     "kernel", "kernel.keys", "kernel.journal", "kernel.report", "kernel.checks", "kernel.snapshot",
-    "kernel.transaction", "profile", "steps", "verify", "main",
+    "kernel.timer", "kernel.transaction", "profile", "steps", "verify", "main",
 )
 SOURCES = Path(__file__).resolve().parents[1] / "module_utils"
 PACKAGE = "ansible.module_utils."

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from typing import Any
 
 RUNTIME_DIR = "/run/tandem"
@@ -54,14 +55,16 @@ def listening(bind: str, port: int, timeout_s: float) -> str | None:
 
 
 def start(
-    *, unit: str, units: list[str], bind: str, port: int, workers: int, database: str | None = None
+    *, unit: str, units: list[str], bind: str, port: int, workers: int, database: str | None = None,
+    alone: Callable[[], None] = lambda: None,
 ) -> str | None:
     """Stop every other daemon of the bench, then start this one; a sentence when that failed, else None.
 
-    `database` is another one than the unit names.
+    `database` is another one than the unit names; `alone` is called when no daemon of the bench runs.
     """
     systemctl("stop", *units)
     systemctl("reset-failed", *units)
+    alone()
     taken = port_holder(bind, port)
     if taken:
         return taken

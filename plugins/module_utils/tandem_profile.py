@@ -2,8 +2,9 @@
 
 What is asked comes as `settings`: `kernel` (the profile's own, key to value and optional), `keys` (the kernel keys of
 all the campaign's profiles), and where there are several profiles `switch`, with `service_ports`, `postgresql_text`
-(the cluster's configuration file) and `postgresql_keys`. Nothing raises here but OSError: a setting that does not hold
-is a finding of the run, and the machine's originals in the journal are never touched by it.
+(the cluster's configuration file) and `postgresql_keys`. Nothing raises here but OSError, and RestoredError where the
+machine waits no longer to be put back: a setting that does not hold is a finding of the run, and the machine's
+originals in the journal are never touched by it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # the same modules, where mypy finds them
     from tandem_kernel.journal import JournalError
     from tandem_kernel.keys import KernelFiles, settings_of
     from tandem_kernel.report import SettingsError
+    from tandem_kernel.timer import UNIT, has_systemd
     from tandem_kernel.transaction import Transaction
 else:
     from ansible.module_utils.tandem_daemon import systemctl
@@ -29,10 +31,11 @@ else:
     from ansible.module_utils.tandem_kernel.journal import JournalError
     from ansible.module_utils.tandem_kernel.keys import KernelFiles, settings_of
     from ansible.module_utils.tandem_kernel.report import SettingsError
+    from ansible.module_utils.tandem_kernel.timer import UNIT, has_systemd
     from ansible.module_utils.tandem_kernel.transaction import Transaction
 
-LIMITS = "run/systemd/system/tandem-.service.d/profile.conf"
-"""What systemd adds to every daemon of the bench; gone with a reboot, and taken away when the machine is put back
+LIMITS = "run/systemd/system/{unit}.d/profile.conf"
+"""What systemd adds to the run's daemon; gone with a reboot, and taken away when the machine is put back
 (tandem_kernel.timer)."""
 CLUSTER = "etc/postgresql/*/tandem"
 QUERY = """
@@ -44,15 +47,31 @@ SELECT coalesce(json_agg(t), '[]') FROM (
 """
 
 
+class RestoredError(Exception):
+    """The machine was put back, and what changes it now would be left behind; the message says what to do."""
+
+
+def require_timer(root: str = "/") -> None:
+    """Refuse to change a machine whose timer is gone: it was put back while a step of a lost controller went on.
+
+    Whoever changes a machine sets the timer first, and restoring it removes the timer. Raises RestoredError.
+    """
+    if has_systemd(root) and systemctl("is-active", "--quiet", f"{UNIT}.timer").returncode:
+        raise RestoredError(f"this machine has no {UNIT}.timer, so it was put back meanwhile and is changed no more;"
+                            " run bench.yml as a whole, or playbooks/tune.yml first")
+
+
 def settle(params: dict[str, Any], root: str = "/") -> dict[str, Any]:
     """Put the run's profile in force, as far as this machine can; what settings-<machine>.json holds."""
     settings, faults = params.get("settings") or {}, []
     transaction = Transaction(KernelFiles(root))
     unavailable: list[dict[str, Any]] = []
+    switched = False
     if settings.get("switch"):
+        require_timer(root)
         try:
             report = transaction.apply(settings["kernel"], service_ports=settings["service_ports"], strict=False)
-            unavailable = report.unavailable
+            unavailable, switched = report.unavailable, report.changed
         except (JournalError, SettingsError) as error:
             faults.append(str(error))
     found: dict[str, Any] = {
@@ -61,9 +80,9 @@ def settle(params: dict[str, Any], root: str = "/") -> dict[str, Any]:
         "unavailable": unavailable, "faults": faults,
     }
     if params.get("serves"):
-        limit(params.get("nofile") if settings.get("switch") else None, root)
+        limit(params["service"]["unit"], params.get("nofile") if settings.get("switch") else None, root)
         if settings.get("switch"):
-            found["postgresql"] = database(settings, params["database_port"], faults, root)
+            found["postgresql"] = database(settings, params["database_port"], faults, root, switched=switched)
     return found
 
 
@@ -91,13 +110,17 @@ def _names(keys: Iterable[str]) -> list[str]:
     return [setting.key for setting in settings_of(dict.fromkeys(keys, 0))[0]]
 
 
-def limit(nofile: int | None, root: str = "/") -> None:
-    """Let daemons that start from now on have so many open files; None or 0 leaves what their units say."""
-    path = os.path.join(root, LIMITS)
+def limit(unit: str, nofile: int | None, root: str = "/") -> None:
+    """Let the daemon have so many open files from its next start on; None or 0 leaves what its unit says.
+
+    systemd is told also of a change that a step before did not come to tell it.
+    """
+    path = os.path.join(root, LIMITS.format(unit=unit))
     wanted = f"[Service]\nLimitNOFILE={nofile}\n" if nofile else None
     if read_text(path) == wanted:
-        return
-    if wanted is None:
+        if systemctl("show", unit, "--property=NeedDaemonReload", "--value").stdout.strip() != "yes":
+            return
+    elif wanted is None:
         os.remove(path)
     else:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
@@ -114,16 +137,24 @@ def open_files(unit: str, root: str = "/") -> int | None:
     return int(found[1]) if found else None
 
 
-def database(settings: dict[str, Any], port: int, faults: list[str], root: str = "/") -> dict[str, Any]:
-    """Restart PostgreSQL where its settings are others, then read back those of all profiles, key to value."""
+def database(
+    settings: dict[str, Any], port: int, faults: list[str], root: str = "/", *, switched: bool = False
+) -> dict[str, Any]:
+    """Restart PostgreSQL where its settings are others, then read back those of all profiles, key to value.
+
+    Where the kernel's were `switched` too: a process keeps some of those that it was started under, such as the length
+    of its accept queue, the buffers of its listening sockets, and huge pages.
+    """
     folders = sorted(glob.glob(os.path.join(root, CLUSTER)), key=lambda path: int(path.split(os.sep)[-2]))
     if not folders:
         faults.append("this machine has no PostgreSQL cluster of the bench")
         return {}
     path, version = os.path.join(folders[-1], "conf.d", "tandem.conf"), folders[-1].split(os.sep)[-2]
-    if read_text(path) != settings["postgresql_text"]:
+    differs = read_text(path) != settings["postgresql_text"]
+    if differs:
         with open(path, "w", encoding="utf-8") as file:
             file.write(settings["postgresql_text"])
+    if differs or switched:
         done = systemctl("restart", f"postgresql@{version}-tandem.service")
         if done.returncode:
             faults.append(f"PostgreSQL does not start with the profile's settings: {_why(version, root)}")

@@ -15,7 +15,7 @@ from ansible.module_utils.tandem_counters import snapshot, unit_processes
 from ansible.module_utils.tandem_daemon import end_now, found_state, is_alive, listening, log_of, properties, start
 from ansible.module_utils.tandem_files import write_json
 from ansible.module_utils.tandem_load import make_work, record, run, stop_leftover, take_work
-from ansible.module_utils.tandem_profile import open_files, settle, values
+from ansible.module_utils.tandem_profile import open_files, require_timer, settle, values
 from ansible.module_utils.tandem_sampler import end_watch, start_watch
 
 
@@ -57,7 +57,7 @@ def checked(
         return {"schema_version": 1, "ok": False, "failure": {"kind": "did-not-start", "message": sentence}}
     found: dict[str, Any] = hold(
         contract, (bind, service["port"]), params["start_timeout_s"], alive=lambda: is_alive(service["unit"]),
-        processes=lambda: set(unit_processes(service["unit"])), sessions=lambda: sessions_at(params["database_port"]),
+        processes=lambda: set(unit_processes(service["unit"])), sessions=lambda: own_sessions(params),
     )
     if found["ok"] and "answers" in contract:       # the check took them all, and the load is to meet them
         sentence = started(params, database) or listening(bind, service["port"], params["start_timeout_s"])
@@ -67,12 +67,22 @@ def checked(
 
 
 def started(params: dict[str, Any], database: str | None = None) -> str | None:
-    """Start the daemon alone; a sentence when that failed, else None."""
+    """Start the daemon alone; a sentence when that failed, else None. Others' sessions are counted into `params`.
+
+    Raises RestoredError on a machine that was put back meanwhile.
+    """
+    require_timer()
     sentence: str | None = start(
+        alone=lambda: params.update(others=sessions_at(params["database_port"])),
         unit=params["service"]["unit"], units=params["units"], bind=params["run"]["bind"],
         port=params["service"]["port"], workers=params["workers"], database=database,
     )
     return sentence
+
+
+def own_sessions(params: dict[str, Any]) -> int:
+    """The database sessions that are there now beyond those that others had open when the daemon was started."""
+    return max(0, int(sessions_at(params["database_port"])) - int(params.get("others", 0)))
 
 
 def settings_file(params: dict[str, Any]) -> str:

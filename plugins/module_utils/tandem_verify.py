@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.tandem_conduct import no_more_than, sessions_at
+from ansible.module_utils.tandem_conduct import no_more_than
 from ansible.module_utils.tandem_daemon import end_gently, log_of, properties
-from ansible.module_utils.tandem_steps import checked
+from ansible.module_utils.tandem_steps import checked, own_sessions
 
 LEFT_S = 10.0
 """PostgreSQL has this long to notice that a daemon's connections are closed."""
@@ -61,7 +61,7 @@ def _on(
 def _after(params: dict[str, Any], dataset: str, faults: list[str]) -> None:
     """Stop the daemon; note what it did wrong in that, and the database sessions that it leaves."""
     fault = end_gently(params["service"]["unit"])
-    left = no_more_than(0, lambda: sessions_at(params["database_port"]), LEFT_S)
+    left = no_more_than(0, lambda: own_sessions(params), LEFT_S)
     if left is not None:
         fault = fault or f"expected no database session after its end, found {left}"
     if fault:

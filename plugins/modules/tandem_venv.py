@@ -97,13 +97,16 @@ def make(wheels: str, venv: str, conflicts: list[str], python: str) -> None:
 
 
 def fault_of(wheels: str, venv: str, conflicts: list[str], python: str) -> str | None:
-    """Make an environment; the sentence why it cannot be made, None when it was."""
+    """Make an environment; the sentence why it cannot be made, None when it was.
+
+    Raises OSError for what is the machine's fault and no app's, such as a full disk.
+    """
     try:
         make(wheels, venv, conflicts, python)
     except subprocess.CalledProcessError as error:
         said = (error.stderr or error.stdout or "no reason given").strip().splitlines()
         return said[-1]
-    except (OSError, tarfile.TarError) as error:
+    except tarfile.TarError as error:
         said = str(error).splitlines() or [type(error).__name__]
         return f"{venv} cannot be made from {wheels}: {said[0].rstrip(':')}"
     return None
@@ -122,7 +125,10 @@ def main() -> None:
     refused = {}
     for venv, wheels in {} if module.check_mode else lacking.items():
         app, python = os.path.basename(venv), SYSTEM_PYTHON if venv in params["system"] else sys.executable
-        sentence = fault_of(wheels, venv, params["conflicts"].get(venv, []), python)
+        try:
+            sentence = fault_of(wheels, venv, params["conflicts"].get(venv, []), python)
+        except OSError as error:
+            module.fail_json(msg=f"{error.filename or venv} cannot be made: {error.strerror or error}")
         if sentence:
             refused[app] = f"{app} cannot be installed: {sentence}"
     made = [venv for venv in lacking if os.path.basename(venv) not in refused]

@@ -166,14 +166,19 @@ def bundle(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
 
 
 def bundles(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """Make what is missing, several apps at once, as they mostly wait for the network; Ansible's result."""
+    """Make what is missing, several apps at once, as they mostly wait for the network; Ansible's result.
+
+    Raises OSError for what is this controller's fault and no app's, such as a full disk.
+    """
     def one(name: str, requirements: str) -> dict[str, Any]:
         try:
             return bundle({**params, "name": name, "requirements": requirements}, check_mode=check_mode)
         except WheelError as error:
             return {"changed": False, "sentence": f"requirements.txt: {error}"}
-        except OSError as error:
-            return {"changed": False, "sentence": f"{error.filename or requirements}: {error.strerror or error}"}
+        except FileNotFoundError as error:
+            if error.filename != requirements:
+                raise
+            return {"changed": False, "sentence": f"{requirements}: {error.strerror}"}
 
     apps = params["apps"]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
@@ -194,7 +199,11 @@ def main() -> None:
         "glibc": {"type": "str", "default": ""},
         "into": {"type": "path", "required": True},
     })
-    module.exit_json(**bundles(module.params, check_mode=module.check_mode))
+    try:
+        module.exit_json(**bundles(module.params, check_mode=module.check_mode))
+    except OSError as error:
+        where = error.filename or module.params["into"]
+        module.fail_json(msg=f"Wheels cannot be kept on this controller: {where}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,10 +37,14 @@ def play(playbook: str, *words: str, timeout_s: float = 600) -> subprocess.Compl
 
 
 def play_until(line_part: str, then: Callable[[int], None], playbook: str, *words: str) -> tuple[int, str]:
-    """Run a playbook, call then(its process group) when a line holds line_part; its exit status and output."""
+    """Run a playbook, call then(its process group) when a line holds line_part; its exit status and output.
+
+    It hears SIGINT even where these tests run behind a shell that ignores it for what it starts in the background.
+    """
     with subprocess.Popen(["ansible-playbook", playbook, *words], cwd=ROOT, env=environment(), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                          start_new_session=True) as child:
+                          start_new_session=True,
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as child:  # noqa: PLW1509
         assert child.stdout is not None
         said, done = "", False
         for line in child.stdout:

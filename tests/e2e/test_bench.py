@@ -195,7 +195,7 @@ def test_a_daemon_that_does_not_start_is_that_runs_outcome_and_the_campaign_goes
     try:
         ended = play("bench.yml", "-e", f"resume={directory}", *CALM, "--tags", "tune,measure,restore,report,verdict")
     finally:
-        assert play("playbooks/provision.yml", "-e", f"resume={directory}").returncode == 0
+        machines.run("server", "sed", "-i", "'/^raise SystemExit(3)$/d'", "/opt/tandem/apps/flask/app.py")
     assert ended.returncode != 0
     outcomes = {(run["cell"]["service"], run["outcome"]) for run in runs_of(directory)}
     assert outcomes == {("flask", "did-not-start"), ("django", "measured")}

@@ -50,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def restore(transaction: Transaction, patterns: Sequence[str]) -> tuple[Report, list[str]]:
     """Stop the units that match, put every setting back, remove the timer; the report and the stopped units.
 
-    The settings are put back even when stopping fails; TimerError is raised after that.
+    The settings are put back even when stopping fails or what was added to the units cannot be taken away; TimerError
+    is raised after that. What was added goes first, so that it goes also where a setting cannot be put back.
     """
     systemd = timer.has_systemd(transaction.files.root)
     problem: timer.TimerError | None = None
@@ -59,9 +60,13 @@ def restore(transaction: Transaction, patterns: Sequence[str]) -> tuple[Report, 
         stopped = timer.stop_units(patterns) if systemd else []
     except timer.TimerError as error:
         problem = error
+    try:
+        if systemd:
+            timer.drop_limits()
+    except timer.TimerError as error:
+        problem = problem or error
     report = transaction.restore()
     if systemd:
-        timer.drop_limits()
         timer.disarm()
     if problem:
         raise problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import subprocess
 import sys
@@ -11,8 +12,8 @@ UNIT = "tandem-restore"
 STOP_UNITS = ("tandem-*.service",)
 """The daemons and load generators that are stopped before settings are put back."""
 DEADLINE_S = 120
-LIMITS = "/run/systemd/system/tandem-.service.d/profile.conf"
-"""What a run's profile adds to the daemons' units, see tandem_profile."""
+LIMITS = "/run/systemd/system/tandem-*.service.d/profile.conf"
+"""What the runs' profiles add to the daemons' units, see tandem_profile."""
 
 Runner = Callable[[Sequence[str]], "tuple[int, str]"]
 
@@ -89,9 +90,14 @@ def stop_units(patterns: Sequence[str], runner: Runner = run) -> list[str]:
 
 
 def drop_limits(runner: Runner = run, path: str = LIMITS) -> None:
-    """Take away what a run's profile added to the daemons' units."""
-    if os.path.exists(path):
-        os.remove(path)
+    """Take away what the runs' profiles added to the daemons' units. Raises TimerError where that cannot be."""
+    found = glob.glob(path)
+    for each in found:
+        try:
+            os.remove(each)
+        except OSError as error:
+            raise TimerError(f"{each} cannot be removed: {error.strerror}") from error
+    if found:
         runner(["systemctl", "daemon-reload"])
 
 

@@ -126,6 +126,14 @@ def test_a_damaged_file_is_one_sentence(results: Path, capsys: pytest.CaptureFix
     assert (status, said.count("\n"), "good.json" in said) == (2, 1, True)
 
 
+def test_a_damaged_file_hides_no_other_baseline(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    accept(results, capsys)
+    (results / "baselines" / "bad.json").write_text("{}", encoding="utf-8")
+    status = main(["baseline", "list", "--results", str(results)])
+    said = capsys.readouterr()
+    assert (status, "good" in said.out, said.err.count("\n"), "bad.json" in said.err) == (2, True, 1, True)
+
+
 def planned(results: Path, change: Change) -> Path:
     """A campaign like the baseline's that is planned and not measured."""
     folder = changed(ResultsFolder(results / "before"), results / "planned", change)

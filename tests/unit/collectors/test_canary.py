@@ -13,6 +13,7 @@ from collectors import limits
 from collectors.canary import canary_rows
 from collectors.cli import main
 from collectors.compare import Options, compare_folders
+from collectors.compare.metrics import MetricName
 from collectors.compare.tables import markdown, text
 from collectors.errors import ReadError
 from collectors.readers.fio import read_fio
@@ -21,8 +22,11 @@ from collectors.results import ResultsFolder
 from collectors.summarise import summarise
 from collectors.tables import markdown as summary_markdown
 from collectors.tables import text as summary_text
-from tests.unit.collectors.comparisons import make
+from tests.unit.collectors.builders import Given
+from tests.unit.collectors.comparisons import document, make
+from tests.unit.collectors.tool_output import pacer_result
 
+ERRORS: tuple[MetricName, ...] = ("errors",)
 GOLDEN = Path(__file__).parents[2] / "golden"
 CPU = (GOLDEN / "sysbench" / "cpu.txt").read_text(encoding="utf-8")
 MEMORY = (GOLDEN / "sysbench" / "memory.txt").read_text(encoding="utf-8")
@@ -167,6 +171,18 @@ def test_a_changed_machine_is_told_where_no_daemon_changed(base: Path, tmp_path:
     found = compare_folders(a, b, Options())
     assert found.exit_status == 0
     assert (found.machine or "").endswith("the machine changed, though no change of a daemon is claimed")
+
+
+def test_a_changed_machine_is_told_beside_failed_requests_alone(tmp_path: Path) -> None:
+    """Both sides are valid, and B fails a few requests in every run: a change is claimed, and none of the speed."""
+    plan = document(rounds=("sustained",))
+    failing = {("django", block): Given(pacer=pacer_result(status_5xx=8 + block % 2)) for block in range(1, 11)}
+    usual = {("django", block): Given(pacer=pacer_result()) for block in range(1, 11)}
+    a = sing(make(tmp_path / "a", plan_=plan, special={**usual}))
+    b = sing(make(tmp_path / "b", plan_=plan, special={**failing}), before=0.8, after=0.8)
+    found = compare_folders(a, b, Options(metrics=ERRORS, floor=0.0))
+    assert found.exit_status == 1
+    assert (found.machine or "").endswith("the machine changed; of the daemons only failed requests did")
 
 
 def test_a_steady_machine_is_not_blamed(base: Path, slow: Path, tmp_path: Path) -> None:

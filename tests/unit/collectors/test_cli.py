@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from collectors import cli
 from collectors.cli import build_parser, main
 from collectors.errors import ReadError
 from tests.unit.collectors.builders import Campaign, Given
+from tests.unit.collectors.comparisons import document, make
 from tests.unit.collectors.test_summary import full
 from tests.unit.collectors.tool_output import GOLDEN
 
@@ -35,6 +37,40 @@ def test_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     shown = capsys.readouterr().out
     assert all(f"    {command}" in shown for command in COMMANDS)
+
+
+@pytest.mark.parametrize(("unbuffered", "status"), [("", 1), ("1", 141)])
+def test_a_reader_that_goes_away_makes_no_finding_good(tmp_path: Path, unbuffered: str, status: int) -> None:
+    """Exit status 1 of a changed daemon stays what it is where it is known before the first word is lost."""
+    plan = document(services=("django", "flask"))
+    folder = make(tmp_path / "pair", plan_=plan, speed=lambda name: 0.7 if name == "flask" else 1.0)
+    words = ["compare", str(folder.directory), "--services", "django", "flask"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "collectors", *words], stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (status, b"")
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied", "raw.txt"), OSError(5, "I/O error", "raw.txt")]
+)
+def test_a_file_that_cannot_be_read_is_one_sentence(
+    tmp_path: Path, error: OSError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "before")
+
+    def refuse(_: Path) -> str:
+        raise error
+
+    monkeypatch.setattr("collectors.compare.baseline.evidence_sha256", refuse)
+    assert main(["baseline", "accept", str(tmp_path / "before"), "good"]) == 2
+    assert capsys.readouterr().err == f"tandem: raw.txt: {error.strerror}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["read"], ["record", "x"]])

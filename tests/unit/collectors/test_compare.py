@@ -307,7 +307,8 @@ def test_disturbed_runs_are_left_out_while_enough_remain(base: ResultsFolder, tm
     found = compare_folders(base, make(tmp_path / "other", special=disturbed(1, 2)), Options())
     assert found.exit_status == 0
     assert delta_of(found, "rate").n_b == 8
-    assert "runs that do not count: 2 environment-changed" in found.notes
+    said = "runs that do not count: none of A; 2 environment-changed of B (time taken by the hypervisor)"
+    assert said in found.notes
     few = compare_folders(base, make(tmp_path / "few", special=disturbed(1, 2, 3, 4, 5, 6)), Options())
     assert (few.exit_status, few.invalid) == (2, {"environment-changed": 6})
     used = compare_folders(base, ResultsFolder(tmp_path / "few"), Options(use=["environment-changed"]))
@@ -424,7 +425,8 @@ def test_junit_has_a_case_for_each_comparison(base: ResultsFolder, slow: Results
         (["A", "B", "--floor", "-3%"], "expected one argument"),
         (["A", "B", "--floor", "100%"], "this is no share"),
         (["A", "B", "--round", "light"], "there is no round 'light'; its rounds: calibration"),
-        (["A", "B", "--margin", "0"], "is no share"),
+        (["A", "B", "--margin", "0%"], "is no share"),
+        (["A", "B", "--margin", "0.05"], "is no share; allowed: above 0% to 99%, with the % sign"),
     ],
 )
 def test_bad_input_is_one_sentence(

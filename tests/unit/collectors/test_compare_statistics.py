@@ -66,10 +66,11 @@ def simulated(
     return found
 
 
-@pytest.mark.parametrize("blocks", [8, 10])
-def test_identical_sides_are_rarely_told_apart_whatever_the_noise(blocks: int) -> None:
-    """Skewed, autocorrelated, with outliers; 16 comparisons in each campaign."""
-    found = simulated(SKEWED, "interleaved", blocks=blocks)
+@pytest.mark.parametrize(("blocks", "cells"), [(8, 1), (10, 4)])
+def test_identical_sides_are_rarely_told_apart_whatever_the_noise(blocks: int, cells: int) -> None:
+    """Skewed, autocorrelated, with outliers; 4 comparisons in each campaign for each cell, few enough for the blocks to
+    show something."""
+    found = simulated(SKEWED, "interleaved", blocks=blocks, cells=cells)
     assert found.alarm_share <= 0.05 + chance(0.05)
     assert 0.93 - chance(0.05, found.intervals) <= found.coverage <= 0.97 + chance(0.05, found.intervals)
 
@@ -203,7 +204,8 @@ def test_swapped_sides_give_the_inverse_and_the_opposite(a: list[float], b: list
     assert back.effect == pytest.approx(1 / there.effect)
     assert there.p == back.p
     opposite = {"faster": "slower", "slower": "faster"}
-    assert back.verdict == opposite.get(str(there.verdict), there.verdict)
+    if {there.verdict, back.verdict} != {"no-change-shown", "cannot-tell"}:     # fine is what is no worse, one way
+        assert back.verdict == opposite.get(str(there.verdict), there.verdict)
 
 
 @given(VALUES, VALUES, st.sampled_from(DESIGNS), st.sampled_from([1e-6, 1e-3, 60.0, 1024.0, 3600e6]))

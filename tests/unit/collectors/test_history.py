@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from pathlib import Path
@@ -134,6 +135,39 @@ def test_differences_of_other_services_and_rounds_are_left_out(series: Path, tmp
     assert found.differences is not None
     keys = [each.key for each in found.differences]
     assert keys == ["server.kernel", "campaign.workers", "services.django.env.THREADS"]
+
+
+def test_another_program_of_the_app_whose_code_runs_is_among_the_differences(series: Path, tmp_path: Path) -> None:
+    """A service may run another app's program; the digests are kept by whose code it is."""
+    results = tmp_path / "results"
+    shutil.copytree(series, results)
+    for number in range(len(SPEEDS)):
+        name = f"quick-{number:02d}"
+        shutil.rmtree(results / name)
+
+        def change(plan: dict[str, Any], late: bool = number >= len(SPEEDS) // 2) -> None:  # noqa: FBT001
+            plan["services"][0]["code"] = "shared"
+            plan["code"] = {"shared": {"program": "b" if late else "a"}, "django": {"program": "c" if late else "d"}}
+
+        changed(_folder(series / name), results / name, change)
+    (found,) = one(results).changes
+    assert found.differences is not None
+    assert [each.key for each in found.differences] == ["server.kernel", "code.shared.program"]
+
+
+def test_a_folder_that_cannot_be_read_is_one_sentence(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = os.open
+
+    def refuse(path: Any, *more: Any) -> int:
+        if Path(path) == results:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *more)
+
+    monkeypatch.setattr("collectors.history.store.os.open", refuse)
+    assert main(["history", str(results)]) == 2
+    assert capsys.readouterr().err == f"tandem: {results}: this folder cannot be read: Permission denied\n"
 
 
 def test_another_version_of_the_generator_is_among_the_differences(series: Path, tmp_path: Path) -> None:

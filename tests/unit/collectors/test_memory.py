@@ -129,6 +129,14 @@ def test_clocks_that_differ_by_an_hour_give_no_figures(clock_s: float, tmp_path:
         figures(path)
 
 
+@pytest.mark.parametrize(("first", "said"), [(1, "1.00 s after"), (-11, "11.0 s before")])
+def test_clocks_that_differ_by_seconds_give_no_figures(first: int, said: str, tmp_path: Path) -> None:
+    """All samples of the second half are there, yet they are not from it."""
+    path = lines(tmp_path / "a", [sample(second) for second in range(first, 30)])
+    with pytest.raises(ReadError, match=rf"but {said} its begin: the machines' clocks differ"):
+        figures(path)
+
+
 def test_a_sampler_that_ended_early_gives_no_figures(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="the sampler ended"):
         figures(lines(tmp_path / "a", usual()[:10]))

@@ -95,6 +95,19 @@ def test_a_run_whose_settings_hold_is_valid_also_where_a_machine_lacks_one(sever
     assert {run.shown_verdict for run in runs} == {"valid"}
 
 
+def test_a_run_that_does_not_say_what_held_is_not_ranked_where_profiles_change(tmp_path: Path) -> None:
+    folder = recorded(tmp_path / "several")
+    gone = next(run for run in folder.plan.runs if run.cell.profile == "tuned" and run.cell.endpoint == "index")
+    (folder.run_folder(gone.id) / "settings-client.json").unlink()
+    _, runs = summarise(folder)
+    assert verdicts(runs, "tuned") == [("the client's settings", "not on record", None)]
+    assert verdicts(runs, "stock") == []
+    alone = recorded(tmp_path / "one", several=False)
+    for path in alone.directory.glob("runs/*/settings-client.json"):
+        path.unlink()
+    assert {run.shown_verdict for run in summarise(alone)[1]} == {"valid"}, "one profile, applied once for all runs"
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

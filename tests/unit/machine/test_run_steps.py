@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tandem_main
+from ansible.module_utils.tandem_profile import RestoredError
 
 from plugins.action import tandem_run as action
 
@@ -37,6 +39,18 @@ def test_the_program_needs_nothing_but_the_standard_library_and_brings_the_folde
     assert answer["ok"] is True
     with tarfile.open(fileobj=io.BytesIO(base64.b64decode(answer["archive"]))) as archive:
         assert {"./load.json", "./counters"} <= set(archive.getnames())
+
+
+def test_a_step_on_a_machine_that_was_put_back_fails_with_its_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def begin(_: object) -> dict[str, Any]:
+        raise RestoredError("this machine has no timer")
+
+    monkeypatch.setitem(tandem_main.STEPS, "begin", begin)
+    tandem_main.main({"step": "begin", "run": {"id": "0001-a"}})
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"failed": True, "msg": "begin of run 0001-a: this machine has no timer"}
 
 
 def test_what_came_is_kept_whole(tmp_path: Path) -> None:

@@ -47,6 +47,15 @@ def test_an_environment_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> Non
     assert said == f"{tmp_path}/a cannot be made from {wheels}: file could not be opened successfully"
 
 
+def test_a_full_disk_is_no_apps_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tandem_venv, "make", full)
+    with pytest.raises(OSError, match="No space left"):
+        tandem_venv.fault_of("a-1.tar", str(tmp_path / "a"), [], sys.executable)
+
+
 def test_what_does_not_fit_is_named_unless_it_is_known(broken: str) -> None:
     tandem_venv.check(broken, ["lonely"])
     with pytest.raises(subprocess.CalledProcessError) as caught:

@@ -31,7 +31,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(tandem_verify, "end_gently", ended)
     monkeypatch.setattr(tandem_verify, "properties", lambda _: {"InvocationID": "x"})
     monkeypatch.setattr(tandem_verify, "log_of", lambda _: "\n".join(f"line {number}" for number in range(30)))
-    monkeypatch.setattr(tandem_verify, "sessions_at", lambda _: 0)
+    monkeypatch.setattr(tandem_verify, "own_sessions", lambda _: 0)
     monkeypatch.setattr(tandem_verify, "LEFT_S", 0.0)
     return done
 
@@ -86,7 +86,7 @@ def test_connections_are_what_the_launcher_says(
 
 
 def test_sessions_that_are_left_behind_are_counted(monkeypatch: pytest.MonkeyPatch, calls: list[str]) -> None:
-    monkeypatch.setattr(tandem_verify, "sessions_at", lambda _: 3)
+    monkeypatch.setattr(tandem_verify, "own_sessions", lambda _: 3)
     found = verified(monkeypatch, calls)
     said = [line for line in found["msg"] if "FAILED" in line]
     assert said == [f"a: FAILED on {name}: expected no database session after its end, found 3"

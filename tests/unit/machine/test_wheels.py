@@ -65,6 +65,18 @@ def test_apps_are_collected_together_and_a_bad_one_is_named(tmp_path: Path) -> N
     }
 
 
+def test_a_full_disk_is_no_apps_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    pinned = tmp_path / "good.txt"
+    pinned.write_text("packaging==25.0\n")
+    monkeypatch.setattr(wheels, "collect", full)
+    asked = {"python_version": "3.11", "machine": "x86_64", "into": str(tmp_path / "wheels")}
+    with pytest.raises(OSError, match="No space left"):
+        wheels.bundles({**asked, "apps": {"one": str(pinned)}}, check_mode=False)
+
+
 def test_a_wheel_that_was_built_here_fits_a_machine_like_this_one() -> None:
     version, glibc = ".".join(platform.python_version().split(".")[:2]), platform.libc_ver()[1]
     assert wheels.unfit(version, platform.machine(), glibc) is None

@@ -13,6 +13,7 @@ import pytest
 from collectors.errors import PlanError
 from collectors.plan import Request, as_document, build_plan, find_versions, freeze, pending_runs
 from collectors.plan.model import Versions
+from collectors.plan.pending import read_plan
 from tests.unit.plan.support import make_project
 
 GOLDEN = Path(__file__).with_name("golden-campaign.json")
@@ -102,6 +103,16 @@ def test_pending_runs_are_those_without_a_result(tmp_path: Path) -> None:
     for run in rest:
         finish(folder, run["id"])
     assert pending_runs(folder) == []
+
+
+@pytest.mark.parametrize("outcome", ["unreachable", "not-installable"])
+def test_what_says_nothing_of_the_daemon_is_done_again(outcome: str, tmp_path: Path) -> None:
+    folder = freeze(frozen(tmp_path), tmp_path / "results", CREATED)
+    for run in pending_runs(folder):
+        finish(folder, run["id"])
+    (folder / "runs" / read_plan(folder)["runs"][2]["id"] / "run.json").write_text(json.dumps({"outcome": outcome}))
+    (again,) = pending_runs(folder)
+    assert again["position"] == 3
 
 
 @pytest.mark.parametrize(

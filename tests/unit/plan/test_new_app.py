@@ -85,6 +85,39 @@ def test_a_name_that_is_taken_is_refused(name: str, project: Project) -> None:
         make_app(project, name)
 
 
+@pytest.mark.parametrize("name", ["load", "telemetry", "restore", "upstream", "iperf3", "floor", "front-mine"])
+def test_a_name_of_a_unit_of_the_benchs_own_is_refused(name: str, project: Project) -> None:
+    with pytest.raises(PlanError, match=rf"^'{name}' is the name of a unit of the bench's own; allowed: "):
+        make_app(project, name)
+    (project.apps_dir / "flask").rename(project.apps_dir / name)
+    with pytest.raises(PlanError, match=rf"^apps/{name}/app.yml: the service '{name}' would have a unit of the bench"):
+        expand_services(project.apps_dir, [name])
+
+
+def test_a_variant_is_not_called_as_a_front_either(project: Project) -> None:
+    folder = project.apps_dir / "front"
+    (project.apps_dir / "flask").rename(folder)
+    assert expand_services(project.apps_dir, ["front"])
+    variant = next(line.strip(" :") for line in (folder / "app.yml").read_text().partition("variants:")[2].splitlines()
+                   if line.endswith(":") and line.strip() != "default:" and line.startswith("  ") and line[2] != " ")
+    with pytest.raises(PlanError, match=rf"the service 'front-{variant}' would have a unit"):
+        expand_services(project.apps_dir, [f"front:{variant}"])
+
+
+def test_a_folder_that_cannot_be_filled_is_not_left_half(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_text
+
+    def full(path: Path, *words: str, **more: str) -> int:
+        if path.name == "requirements.txt":
+            raise OSError(28, "No space left on device", str(path))
+        return write(path, *words, **more)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(PlanError, match=r"requirements\.txt: cannot be written: No space left on device"):
+        make_app(project, "mine")
+    assert not (project.apps_dir / "mine").exists()
+
+
 def test_the_command_says_what_comes_next(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,7 +50,6 @@ BAD = {
             "apps/pool/app.yml, line 10: unknown key 'prot' (did you mean 'port'?); allowed: "),
     "launcher": ("launcher: pooled", "launcher: poled",
                  "apps/pool/app.yml, line 2: unknown launcher 'poled' (did you mean 'pooled'?); allowed: "),
-    "port": ("port: 8008", "port: 8000", "apps/pool/app.yml: port 8000 is plain's already; allowed: a port of its own"),
     "yaml": ("port: 8008", "port: [", "apps/pool/app.yml, line "),
     "none": ("variants: {default: {}}", "", "apps/pool/app.yml, line 1: the file lacks the key 'variants'; allowed: "),
 }  # fmt: skip
@@ -65,6 +64,17 @@ def test_a_wrong_app_is_refused_in_a_sentence_and_the_others_are_checked(
     assert ids(found) == ["plain-deep"]
     (said,) = found["refused"].values()
     assert said.startswith(sentence)
+
+
+@pytest.mark.parametrize("names", [["pool", "plain:deep"], ["plain:deep", "pool"]])
+def test_two_apps_of_one_port_are_both_refused(names: list[str], project: Project) -> None:
+    edit(project.root, "apps/pool/app.yml", "port: 8008", "port: 8000")
+    found = verification(project, names)
+    assert ids(found) == []
+    assert found["refused"] == {
+        "plain": "apps/plain/app.yml: port 8000 is pool's already; allowed: a port of its own",
+        "pool": "apps/pool/app.yml: port 8000 is plain's already; allowed: a port of its own",
+    }
 
 
 def test_what_is_wrong_for_all_variants_is_said_once(project: Project) -> None:

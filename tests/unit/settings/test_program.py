@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import tandem_kernel
-from tandem_kernel import cli, program
+from tandem_kernel import cli, program, timer
+from tandem_kernel.report import Report, SettingsError
 
 from tests.unit.settings.fake_kernel import state_of, transaction_on
 
@@ -56,6 +57,30 @@ def test_it_restores_a_machine_by_itself(root: Path, tmp_path: Path, python: str
     assert json.loads(done.stdout)["restored"] is True
     assert state_of(root) == before
     assert run(tmp_path, "--root", str(root), "status", python=python).returncode == 0
+
+
+@pytest.mark.parametrize("dropping", [True, False], ids=["dropped", "cannot-be-dropped"])
+def test_added_limits_go_also_where_a_setting_cannot_be_put_back(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *, dropping: bool
+) -> None:
+    done: list[str] = []
+
+    def drop() -> None:
+        done.append("drop")
+        if not dropping:
+            raise timer.TimerError("it stays")
+
+    def stays() -> Report:
+        done.append("restore")
+        raise SettingsError("not as they were", Report(state="restored"))
+
+    transaction = transaction_on(root)
+    monkeypatch.setattr(timer, "has_systemd", lambda _: True)
+    monkeypatch.setattr(timer, "drop_limits", drop)
+    monkeypatch.setattr(transaction, "restore", stays)
+    with pytest.raises(SettingsError):
+        cli.restore(transaction, [])
+    assert done == ["drop", "restore"]
 
 
 def test_wrong_words_are_answered_with_the_usage(tmp_path: Path) -> None:

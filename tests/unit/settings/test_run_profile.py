@@ -91,13 +91,65 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def test_open_files_are_set_for_daemons_to_come_and_taken_away_again(root: Path, commands: list[str]) -> None:
-    path = root / tandem_profile.LIMITS
+def test_open_files_are_set_for_the_daemon_and_taken_away_again(root: Path, commands: list[str]) -> None:
+    path = root / "run/systemd/system/tandem-a.service.d/profile.conf"
     for nofile, text, calls in ((4096, "[Service]\nLimitNOFILE=4096\n", 1), (4096, "[Service]\nLimitNOFILE=4096\n", 1),
                                 (8192, "[Service]\nLimitNOFILE=8192\n", 2), (None, None, 3), (0, None, 3)):
-        tandem_profile.limit(nofile, str(root))
+        tandem_profile.limit("tandem-a.service", nofile, str(root))
         assert (path.read_text() if path.exists() else None) == text
-        assert commands == ["daemon-reload"] * calls
+        assert [command for command in commands if not command.startswith("show")] == ["daemon-reload"] * calls
+
+
+def test_the_limit_is_that_of_the_daemon_and_of_no_other_unit(root: Path, commands: list[str]) -> None:
+    tandem_profile.limit("tandem-a.service", 4096, str(root))
+    assert [path.name for path in (root / "run/systemd/system").iterdir()] == ["tandem-a.service.d"]
+    assert commands == ["daemon-reload"]
+
+
+@pytest.mark.parametrize("nofile", [4096, None])
+def test_systemd_is_told_of_a_limit_that_a_step_before_did_not_come_to_tell(
+    root: Path, monkeypatch: pytest.MonkeyPatch, nofile: int | None
+) -> None:
+    asked: list[str] = []
+
+    def systemctl(*words: str) -> subprocess.CompletedProcess[str]:
+        asked.append(words[0])
+        return subprocess.CompletedProcess(words, 0, "yes\n", "")
+
+    monkeypatch.setattr(tandem_profile, "systemctl", systemctl)
+    path = root / tandem_profile.LIMITS.format(unit="tandem-a.service")
+    if nofile:
+        path.parent.mkdir(parents=True)
+        path.write_text(f"[Service]\nLimitNOFILE={nofile}\n")
+    tandem_profile.limit("tandem-a.service", nofile, str(root))
+    assert asked == ["show", "daemon-reload"]
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_machine_that_was_put_back_meanwhile_is_not_changed_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    asked: list[str] = []
+
+    def systemctl(*words: str) -> subprocess.CompletedProcess[str]:
+        asked.append(" ".join(words))
+        return subprocess.CompletedProcess(words, status, "", "")
+
+    monkeypatch.setattr(tandem_profile, "systemctl", systemctl)
+    monkeypatch.setattr(tandem_profile, "has_systemd", lambda _: True)
+    before = state_of(root)
+    if status:
+        with pytest.raises(tandem_profile.RestoredError, match=r"^this machine has no tandem-restore\.timer, so it"):
+            settled(root, TUNED)
+        assert state_of(root) == before
+    else:
+        assert settled(root, TUNED)["kernel"][SOMAXCONN] == "65535"
+    assert asked == ["is-active --quiet tandem-restore.timer"]
+
+
+def test_with_one_profile_the_timer_is_not_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tandem_profile, "has_systemd", lambda _: True)
+    assert settled(root, TUNED, switch=False)["faults"] == []
 
 
 def test_the_limit_is_read_from_the_process_itself(root: Path, commands: list[str]) -> None:
@@ -123,7 +175,7 @@ DATABASE = {"postgresql_text": "work_mem = '5MB'\n", "postgresql_keys": ["work_m
 ROW = {"name": "work_mem", "value": "5MB", "asked": True, "applied": True, "pending_restart": False}
 
 
-def test_postgresql_is_restarted_only_when_its_settings_differ(
+def test_postgresql_is_restarted_when_its_settings_differ(
     root: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for version in ("9", "15"):
@@ -135,6 +187,19 @@ def test_postgresql_is_restarted_only_when_its_settings_differ(
         assert (found, faults) == ({"work_mem": "5MB"}, [])
         assert commands == ["restart postgresql@15-tandem.service"] * restarts
         assert (root / "etc/postgresql/15/tandem/conf.d/tandem.conf").read_text() == text
+
+
+def test_postgresql_is_restarted_when_the_kernels_settings_were_switched(
+    root: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would run on with what it was started under: accept queue, socket buffers, huge pages."""
+    (root / "etc/postgresql/15/tandem/conf.d").mkdir(parents=True)
+    answers(monkeypatch, [ROW])
+    for kernel, restarts in ((TUNED, 1), (TUNED, 1), (OTHER, 2), (STOCK, 3), (STOCK, 3)):
+        asked = params(kernel, serves=True, service={"unit": "tandem-a.service"}, database_port=5442)
+        asked["settings"].update(DATABASE)
+        assert tandem_profile.settle(asked, str(root))["faults"] == []
+        assert commands.count("restart postgresql@15-tandem.service") == restarts
 
 
 @pytest.mark.parametrize(

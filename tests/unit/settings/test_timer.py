@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,4 +100,11 @@ def test_what_a_profile_added_to_daemons_is_taken_away_once(tmp_path: Path) -> N
 
 
 def test_the_machine_and_its_runs_mean_the_same_file() -> None:
-    assert f"/{tandem_profile.LIMITS}" == timer.LIMITS
+    for unit in ("tandem-a.service", "tandem-.service"):
+        assert fnmatch.fnmatch("/" + tandem_profile.LIMITS.format(unit=unit), timer.LIMITS)
+
+
+def test_what_cannot_be_taken_away_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "tandem-a.service.d/profile.conf").mkdir(parents=True)
+    with pytest.raises(timer.TimerError, match=r"profile\.conf cannot be removed: Is a directory"):
+        timer.drop_limits(FakeSystemd(), str(tmp_path / "tandem-*.service.d/profile.conf"))
