@@ -26,8 +26,8 @@ from collectors.history.changes import change_places
 SERIES: Final = 1000
 LISTED_S: Final = 2.0
 LINEAR: Final = 1.5
-ENTRIES: Final = (20_000, 100_000)
-RUNS: Final = (1_000, 3_000)
+ENTRIES: Final = (20_000, 60_000, 100_000)
+RUNS: Final = (1_000, 2_000, 3_000)
 FALSE: Final = 0.05
 FOUND: Final = 0.90
 PARTS: Final = ("listing", "one metric", "reading", "noise alone", "a change")
@@ -123,12 +123,12 @@ def timed(
     """Run the command in each folder, in turn and three times; the largest has the limits. `lines` says how many are
     printed, 0 for any number."""
     spent = {size: min(times) for size, times in _by_turns(folders, lines, options).items()}
-    start = min(_command(("--version",))[0] for _ in range(3))
-    small, large = min(folders), max(folders)
-    slope = ((spent[large] - start) / large) / ((spent[small] - start) / small)
+    small, middle, large = sorted(folders)
+    first, last = ((spent[b] - spent[a]) / (b - a) for a, b in ((small, middle), (middle, large)))
+    slope = last / first if first > 0 else math.inf
     rows = []
     for size, seconds in spent.items():
-        limit = f"at most {LINEAR:g} times the time for each that {small} take ({slope:.2f}), start apart"
+        limit = f"each beyond {middle} at most {LINEAR:g} times the time of each up to it ({slope:.2f})"
         kept = slope <= LINEAR
         if limit_s is not None:
             limit, kept = f"{limit_s:g} s, and {limit}", kept and seconds <= limit_s
