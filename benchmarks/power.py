@@ -12,9 +12,10 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from collectors.compare.floor import BLOCKS_SHOWN, POWER
 from collectors.compare.model import Design
@@ -24,6 +25,7 @@ from collectors.statistics import signed_rank
 DRAWS: Final = 200_000
 AT_ONCE: Final = 5_000
 SEED: Final = 20260301
+Floats = npt.NDArray[np.float64]
 
 
 def factors(n: int, design: Design, *, draws: int = DRAWS) -> tuple[float, float]:
@@ -38,17 +40,22 @@ def factors(n: int, design: Design, *, draws: int = DRAWS) -> tuple[float, float
         shifts.sort(axis=1)
         low.append(shifts[:, rank - 1])
         middle.append(np.median(shifts, axis=1))
-    return tuple(float(np.quantile(-np.concatenate(each), POWER)) for each in (low, middle))  # type: ignore[return-value]
+    return _often(low), _often(middle)
 
 
-def _paired(source: Any, n: int) -> Any:  # noqa: ANN401 - arrays
+def _often(parts: Sequence[Floats]) -> float:
+    """Return how far below the truth (0) these stay in 90 % of campaigns."""
+    return float(np.quantile(-np.concatenate(parts), POWER))
+
+
+def _paired(source: np.random.Generator, n: int) -> Floats:
     """Return all means of two of n differences, a row for each campaign."""
     own = source.standard_normal((AT_ONCE, n))
     one, other = np.triu_indices(n)
     return (own[:, one] + own[:, other]) / 2
 
 
-def _independent(source: Any, n: int) -> Any:  # noqa: ANN401 - arrays
+def _independent(source: np.random.Generator, n: int) -> Floats:
     """Return all differences between two sets of n; one of them has the standard deviation 1."""
     a, b = (source.standard_normal((AT_ONCE, n)) / math.sqrt(2) for _ in range(2))
     return (b[:, :, None] - a[:, None, :]).reshape(AT_ONCE, n * n)

@@ -10,6 +10,9 @@ from collectors.codec import to_json
 from collectors.compare.metrics import METRICS
 from collectors.compare.sides import USABLE
 from collectors.errors import TandemError
+from collectors.history import CellFilter, campaigns, over_time
+from collectors.history.model import SCHEMA_VERSION
+from collectors.history.tables import campaigns_text, history_text
 from collectors.jsonio import dump
 from collectors.plan import find_project
 
@@ -53,11 +56,6 @@ def _history(args: argparse.Namespace) -> int:
 
 
 def _shown(args: argparse.Namespace) -> int:
-    # Only this command needs SQLite, and the commands that run during a campaign must start fast.
-    from collectors.history import CellFilter, campaigns, over_time  # noqa: PLC0415 - see above
-    from collectors.history.model import SCHEMA_VERSION  # noqa: PLC0415
-    from collectors.history.tables import campaigns_text, history_text  # noqa: PLC0415
-
     results = args.directory or find_project().root / "results"
     if args.metric is None:
         given = [name for name in OF_A_METRIC if getattr(args, name)]

@@ -64,7 +64,7 @@ def _summarise(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    # Drawing is slow to import, and the commands that run during a campaign must start fast.
+    # Drawing is slow to import, and `summarise` draws nothing.
     from collectors.report.manifest import write_manifest  # noqa: PLC0415 - see above
     from collectors.report.page import page  # noqa: PLC0415 - see above
 

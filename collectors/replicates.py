@@ -38,6 +38,12 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(n=n, median=statistics.median(ordered), low=ordered[rank - 1], high=ordered[n - rank])
 
 
+def all_median(values: Sequence[float | None]) -> float | None:
+    """Return the median where every replicate has the figure, else None: that of the fortunate would flatter."""
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known and len(known) == len(values) else None
+
+
 def _rank(n: int) -> int | None:
     if n < REPLICATES_FOR_INTERVAL:
         return None

@@ -16,7 +16,7 @@ from collectors.peers import with_peers
 from collectors.published.compare import beside
 from collectors.published.model import Beside
 from collectors.published.read import read_published
-from collectors.replicates import interval_note, spread
+from collectors.replicates import all_median, interval_note, spread
 from collectors.results import PlannedRound, PlannedRun, ResultsFolder
 from collectors.run import Run
 from collectors.settings.compute import profiles_table
@@ -228,7 +228,7 @@ def _latency(parts: Sequence[Latency]) -> Latency | None:
         stdev_us=_median(part.stdev_us for part in parts),
         min_us=_median(part.min_us for part in parts),
         max_us=_median(part.max_us for part in parts),
-        percentiles_us={name: _all_median([part.percentile_us(name) for part in parts]) for name in names},
+        percentiles_us={name: all_median([part.percentile_us(name) for part in parts]) for name in names},
         at_least=tuple(dict.fromkeys(name for part in parts for name in part.at_least)),
         truncated=any(part.truncated for part in parts),
     )
@@ -264,12 +264,6 @@ def _samples(latency: Latency) -> int | None:
 def _median(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
-
-
-def _all_median(values: Sequence[float | None]) -> float | None:
-    """Return the median where every replicate has the figure: a median of the fortunate ones would
-    flatter."""
-    return None if any(value is None for value in values) else _median(values)
 
 
 def _least(values: Sequence[int | None]) -> int | None:

@@ -32,7 +32,9 @@ VOLATILE: Final = re.compile(r"""
     | net\.ipv4\.tcp_(available|allowed)_congestion_control         # grows when the kernel loads a module
     | net\.ipv4\.tcp_available_ulp                                  # grows when the kernel loads a module
 """, re.VERBOSE)
-"""Settings that change by themselves: the pattern with which the machines' own snapshots are compared."""
+"""Settings that change by themselves: the pattern with which the machines' own snapshots are compared. It stands in
+plugins/module_utils/tandem_kernel/snapshot.py as well, since results are read without Ansible and machines have no
+collectors; a test holds the two together."""
 CLOSE: Final[Mapping[str, float]] = {
     "memory_mib": 0.01,
     "forward_mbit": limits.LINK_DRIFT_SHARE,

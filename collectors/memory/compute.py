@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from typing import Final
 
-from collectors.memory.figures import all_median
+from collectors.memory.figures import held
 from collectors.memory.model import Held, MemoryRow, MemoryTable, RunMemory
 from collectors.replicates import Spread, spread
 from collectors.results import PlannedRound, ResultsFolder
@@ -63,7 +62,7 @@ def _row(round_: PlannedRound, row: Row, runs: Sequence[Run]) -> MemoryRow:
         return MemoryRow(
             service=row.name, endpoint=cell.endpoint, replicates=0, outcome=row.outcome, asked=asked, remark=remark
         )
-    loaded = _together([each.loaded for each in found])
+    loaded = held([each.loaded for each in found])
     closes = any(run.contract is not None and run.contract.keep_alive is False for run in runs)
     return MemoryRow(
         service=row.name,
@@ -72,7 +71,7 @@ def _row(round_: PlannedRound, row: Row, runs: Sequence[Run]) -> MemoryRow:
         outcome=row.outcome,
         asked=asked,
         source=found[0].source,
-        idle=_together([each.idle for each in found]),
+        idle=held([each.idle for each in found]),
         loaded=loaded,
         anon_growth_bytes=_spread([each.anon_growth_bytes for each in found]),
         kernel_growth_bytes=_spread([each.kernel_growth_bytes for each in found]),
@@ -85,18 +84,6 @@ def _spread(values: Sequence[float | None]) -> Spread | None:
     """Return median and interval where every block has a value: those that happened to would flatter."""
     known = [value for value in values if value is not None]
     return spread(known) if len(known) == len(values) else None
-
-
-def _together(parts: Sequence[Held]) -> Held:
-    return Held(
-        accepted=statistics.median(each.accepted for each in parts),
-        waiting=statistics.median(each.waiting for each in parts),
-        processes=statistics.median(each.processes for each in parts),
-        threads=statistics.median(each.threads for each in parts),
-        anon_bytes=all_median([each.anon_bytes for each in parts]),
-        kernel_bytes=all_median([each.kernel_bytes for each in parts]),
-        rss_bytes=statistics.median(each.rss_bytes for each in parts),
-    )
 
 
 def _remark(round_: PlannedRound, loaded: Held, found: Sequence[RunMemory], *, closes: bool) -> str | None:

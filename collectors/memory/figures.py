@@ -11,6 +11,7 @@ from typing import Final
 from collectors.errors import ReadError
 from collectors.memory.model import Held, RunMemory
 from collectors.readers.telemetry import Sample, read_telemetry
+from collectors.replicates import all_median
 from collectors.units import significant
 
 BEFORE_LOAD_S: Final = 10.0
@@ -53,8 +54,8 @@ def run_memory(path: Path, *, asked: int, started_utc: str | None, load_s: float
     )
 
 
-def held(samples: Sequence[Sample]) -> Held:
-    """Return the medians of at least one sample; a figure that one of them lacks is None."""
+def held(samples: Sequence[Sample] | Sequence[Held]) -> Held:
+    """Return the medians of at least one sample, or of runs' medians; a figure that one of them lacks is None."""
     return Held(
         accepted=statistics.median(each.accepted for each in samples),
         waiting=statistics.median(each.waiting for each in samples),
@@ -64,12 +65,6 @@ def held(samples: Sequence[Sample]) -> Held:
         kernel_bytes=all_median([each.kernel_bytes for each in samples]),
         rss_bytes=statistics.median(each.rss_bytes for each in samples),
     )
-
-
-def all_median(values: Sequence[float | None]) -> float | None:
-    """Return the median where every value is there."""
-    known = [value for value in values if value is not None]
-    return statistics.median(known) if known and len(known) == len(values) else None
 
 
 def _clock_ns(text: str | None, path: Path) -> float:

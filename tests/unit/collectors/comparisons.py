@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from collectors.compare import Comparison
+from collectors.compare.model import Delta
 from collectors.record import record
 from collectors.results import ResultsFolder
 from tests.unit.collectors.builders import Campaign, Given, plan, write
@@ -101,3 +103,8 @@ def changed(folder: ResultsFolder, directory: Path, change: Callable[[dict[str, 
     change(plan_)
     write(path, plan_)
     return ResultsFolder(directory)
+
+
+def delta_of(found: Comparison, metric: str) -> Delta:
+    """The first answer about a metric."""
+    return next(delta for cell in found.cells for delta in cell.deltas if delta.metric == metric)

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from tandem_kernel.snapshot import VOLATILE as MACHINES_VOLATILE
 
 from collectors.cli import main
-from collectors.compare import Comparison, Options, compare_folders, compare_within
-from collectors.compare.environment import VOLATILE
+from collectors.compare import Options, compare_folders, compare_within
 from collectors.compare.metrics import MetricName
-from collectors.compare.model import Delta
 from collectors.compare.tables import WIDTH, markdown, text
 from collectors.errors import TandemError
 from collectors.explain.words import TIMES
 from collectors.results import ResultsFolder
 from tests.unit.collectors.builders import Given
-from tests.unit.collectors.comparisons import changed, document, make
+from tests.unit.collectors.comparisons import changed, delta_of, document, make
 from tests.unit.collectors.tool_output import Snapshot, pacer_result, wrk_text
 
 BASE_SEED, OTHER_SEED = 1, 2
 RATE: tuple[MetricName, ...] = ("rate",)
-Change = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +36,6 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> ResultsFolder:
 @pytest.fixture(scope="module")
 def again(tmp_path_factory: pytest.TempPathFactory) -> ResultsFolder:
     return make(tmp_path_factory.mktemp("again") / "again", seed=OTHER_SEED)
-
-
-def delta_of(found: Comparison, metric: str) -> Delta:
-    return next(delta for cell in found.cells for delta in cell.deltas if delta.metric == metric)
 
 
 def test_a_slowdown_is_found_with_its_size(base: ResultsFolder, slow: ResultsFolder) -> None:
@@ -154,131 +144,6 @@ def test_two_profiles_are_compared_within_blocks(tmp_path: Path) -> None:
 def test_services_that_are_not_there_are_refused(pair: ResultsFolder, names: tuple[str, str], said: str) -> None:
     with pytest.raises(TandemError, match=said):
         compare_within(pair, "service", names, Options())
-
-
-# -- what must be the same ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("machine", "key"),
-    [
-        ({"server": {"hostname": "another-machine"}}, "server.hostname"),
-        ({"server": {"kernel": "6.12.1"}}, "server.kernel"),
-        (
-            {"server": {"kernel_command_line": {"quiet": True, "mitigations": "off"}}},
-            "server.kernel_command_line.mitigations",
-        ),
-        ({"server": {"processor": ["0", "AuthenticAMD", "Another"]}}, "server.processor"),
-        ({"settings": {"net.core.somaxconn": "65535"}}, "server.settings.net.core.somaxconn"),
-        ({"settings": {"net.core.new": "1"}}, "server.settings.net.core.new"),
-    ],
-)  # fmt: skip
-def test_a_difference_of_the_machines_stops_until_it_is_declared(
-    base: ResultsFolder, tmp_path: Path, machine: dict[str, Any], key: str
-) -> None:
-    other = make(tmp_path / "other", seed=OTHER_SEED, **machine)
-    found = compare_folders(base, other, Options())
-    assert (found.outcome, found.exit_status, found.cells) == ("not-comparable", 3, ())
-    assert [each.key for each in found.differences] == [key]
-    assert found.sentence == (
-        f"not comparable: A and B differ in 1 thing not declared ({key}); declare what is under test with --allow KEY"
-    )
-    for allow in (key, key.rpartition(".")[0]):
-        declared = compare_folders(base, other, Options(allow=[allow]))
-        assert declared.outcome == "same-or-better"
-        assert [each.allowed for each in declared.differences] == [True]
-
-
-def test_what_changes_by_itself_and_what_hardly_differs_stops_nothing(base: ResultsFolder, tmp_path: Path) -> None:
-    settings = {"kernel.random.uuid": "another", "fs.file-nr": "1 2 3"}
-    other = make(tmp_path / "other", seed=OTHER_SEED, server={"memory_mib": 16010}, settings=settings)
-    assert compare_folders(base, other, Options()).differences == ()
-
-
-def test_settings_that_change_by_themselves_are_those_of_the_machines_snapshots() -> None:
-    assert VOLATILE.pattern == MACHINES_VOLATILE.pattern
-    assert VOLATILE.flags == MACHINES_VOLATILE.flags
-
-
-def test_a_machine_without_facts_is_one_difference(base: ResultsFolder, tmp_path: Path) -> None:
-    other = changed(base, tmp_path / "other", lambda _: None)
-    (other.directory / "machines" / "settings-server-during.json").unlink()
-    found = compare_folders(base, other, Options())
-    assert [(each.key, each.b) for each in found.differences] == [("server.settings", None)]
-
-
-def _round(**values: object) -> Change:
-    return lambda plan_: plan_["rounds"]["calibration"].update(values)
-
-
-@pytest.mark.parametrize(
-    ("change", "key"),
-    [
-        (_round(loop="open", rate_per_s=400, generator="pacer"), "rounds.calibration.generator"),
-        (_round(loop="open"), "rounds.calibration.loop"),
-        (_round(timeout_s=2), "rounds.calibration.timeout_s"),
-        (_round(path="link"), "rounds.calibration.path"),
-        (_round(endpoints=["agents", "index"]), "rounds.calibration.endpoints"),
-    ],
-)
-def test_what_means_something_else_is_never_compared(
-    base: ResultsFolder, tmp_path: Path, change: Change, key: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    other = changed(base, tmp_path / "other", change)
-    allowed = [argument for each in ("rounds", key) for argument in ("--allow", each)]
-    assert main(["compare", str(base.directory), str(other.directory), *allowed]) == 3
-    said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith(f"Not comparable, whatever is allowed: {key} is ")
-    assert TIMES not in said
-
-
-def test_another_dispatch_is_never_compared(tmp_path: Path) -> None:
-    one = make(tmp_path / "one", plan_=document(rounds=("sustained",)))
-
-    def pool(plan_: dict[str, Any]) -> None:
-        for run in plan_["runs"]:
-            run["load_argv"] = [*run["load_argv"][:-1], "--dispatch", "pool", run["load_argv"][-1]]
-
-    found = compare_folders(one, changed(one, tmp_path / "two", pool), Options(allow=["rounds"]))
-    assert found.sentence == (
-        "not comparable, whatever is allowed: rounds.sustained.dispatch is pinned in A and pool in B"
-    )
-
-
-@pytest.mark.parametrize(
-    ("change", "key"),
-    [
-        (_round(connections=32), "rounds.calibration.connections"),
-        (lambda plan_: plan_.update(workers=4), "campaign.workers"),
-        (lambda plan_: plan_["services"][0].update(argv=["other"]), "services.django.argv"),
-        (lambda plan_: plan_["versions"].update(tandem="9"), "version.tandem"),
-        (lambda plan_: plan_["profile"].update(limits={"nofile": 99}), "profile.limits.nofile"),
-        (lambda plan_: plan_.update(code={"django": {"requirements": "abc"}}), "code"),
-    ],
-)
-def test_another_campaign_is_compared_when_that_is_under_test(
-    base: ResultsFolder, tmp_path: Path, change: Change, key: str
-) -> None:
-    other = changed(base, tmp_path / "other", change)
-    assert [each.key for each in compare_folders(base, other, Options()).differences] == [key]
-    assert compare_folders(base, other, Options(allow=[key])).exit_status == 0
-
-
-def test_other_packages_are_a_difference_where_both_ran_the_app(base: ResultsFolder, tmp_path: Path) -> None:
-    def code(**requirements: str) -> Change:
-        return lambda plan_: plan_.update(code={name: {"requirements": each} for name, each in requirements.items()})
-
-    one = changed(base, tmp_path / "one", code(django="abc", pacer="1"))
-    other = changed(base, tmp_path / "other", code(django="abd", pacer="1", flask="x"))
-    found = compare_folders(one, other, Options())
-    assert [(each.key, each.a, each.b) for each in found.differences] == [("code.django.requirements", "abc", "abd")]
-
-
-def test_more_blocks_and_another_seed_are_no_difference(base: ResultsFolder, tmp_path: Path) -> None:
-    other = make(tmp_path / "other", plan_=document(blocks=12) | {"seed": 7})
-    found = compare_folders(base, other, Options())
-    assert found.differences == ()
-    assert (delta_of(found, "rate").n_a, delta_of(found, "rate").n_b) == (10, 12)
 
 
 # -- runs that do not count -----------------------------------------------------------------------------
