@@ -29,7 +29,7 @@ lab-down: .venv/run.done ## Take the virtual lab down and leave nothing of it ru
 	@$(ON_PATH) ansible-playbook $(ASK) playbooks/lab_down.yml
 
 test: .venv/dev.done .cache/test-packages.done .cache/test-node.done ## Run every test, on the virtual lab (as root, and not while a campaign runs)
-	@$(ON_PATH) pytest
+	@export $(ON_PATH); failed=0; pytest --numprocesses auto --dist loadfile tests/unit || failed=1; pytest --ignore tests/unit || failed=1; exit $$failed
 
 benchmark: .venv/dev.done .cache/test-packages.done .cache/nginx/usr/sbin/nginx ## Measure pacer and the comparisons: do they tell the truth, what do they cost (on an idle machine, about 30 minutes)
 	@export $(ON_PATH); failed=0; for part in truth speed statistics history; do python -m benchmarks.$$part || failed=1; done; exit $$failed

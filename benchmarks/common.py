@@ -47,9 +47,11 @@ def now_utc() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def cpu_ticks() -> tuple[int, ...]:
-    """Return the ticks of all CPUs since boot, as in the first line of /proc/stat."""
-    line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+def cpu_ticks(cpu: int | None = None) -> tuple[int, ...]:
+    """Return the ticks since boot of one CPU, or of all together, as /proc/stat has them."""
+    name = "cpu" if cpu is None else f"cpu{cpu}"
+    line = next(line for line in Path("/proc/stat").read_text(encoding="ascii").splitlines()
+                if line.split()[0] == name)
     return tuple(int(value) for value in line.split()[1:_FIELDS + 1])
 
 

@@ -32,6 +32,7 @@ from benchmarks.common import (
     write_table,
 )
 from benchmarks.speed_tools import (
+    GENERATOR_CPU,
     SERVER_CPU,
     CannotMeasure,
     Ran,
@@ -66,12 +67,13 @@ class Effort:
 
     rounds: int
     seconds: int
+    short_runs: int
     rss_seconds: int
     starts: int
 
 
-FULL = Effort(rounds=5, seconds=4, rss_seconds=300, starts=20)
-QUICK = Effort(rounds=2, seconds=3, rss_seconds=30, starts=5)
+FULL = Effort(rounds=5, seconds=4, short_runs=30, rss_seconds=300, starts=20)
+QUICK = Effort(rounds=2, seconds=3, short_runs=6, rss_seconds=30, starts=5)
 
 
 @dataclass(kw_only=True)
@@ -140,6 +142,25 @@ def lag(effort: Effort) -> list[dict[str, Cell]]:
         row(watch, f"CPU for one request {where}", [ran.cpu_us for ran in rans], "us"),
         row(watch, "beside it: CPU for one wake-up of a bare timer", [bare.cpu_us for bare in bares], "us"),
     ]
+
+
+def undisturbed_lag(effort: Effort) -> list[dict[str, Cell]]:
+    """Schedule lag in those of many short runs in which the hypervisor took nothing off the generator's CPU.
+
+    What a generator that is not on the CPU cannot send is late whatever it does; what it adds by itself is seen here.
+    """
+    watch, left_alone = Watch(), []
+    with working_server(0) as url:
+        for _ in range(effort.short_runs):
+            before = cpu_ticks(GENERATOR_CPU)
+            ran = pacer("-R", 4000, "-c", 64, "-d", 2, "--warmup", 1, url)
+            if (stolen := steal_share(before, cpu_ticks(GENERATOR_CPU))) == 0:
+                watch.steals.append(stolen)
+                left_alone.append(ran)
+    which = f"(runs of 2 s in which no tick of its CPU was stolen: {len(left_alone)} of {effort.short_runs})"
+    return [row(watch, f"schedule lag {name} at 4000/s over 64 connections {which}",
+                [ran.us("lag", percentile) for ran in left_alone], "us", at_most=at_most)
+            for name, percentile, at_most in (("p50", "50", 60), ("p99", "99", 250))]
 
 
 def _work_to_answer_in(answer_us: int) -> int:
@@ -269,7 +290,9 @@ def null_server() -> ServerProcess:
 
 
 ROWS: dict[str, Callable[[Effort], list[dict[str, Cell]]]] = {
-    "lag": lag, "clean": clean, "scaling": scaling, "closed": closed, "memory": memory, "start": start, "floor": floor}
+    "lag": lag, "undisturbed-lag": undisturbed_lag, "clean": clean, "scaling": scaling, "closed": closed,
+    "memory": memory, "start": start, "floor": floor,
+}
 NOTES = (
     ("Written by `make benchmark` (benchmarks/speed.py). Generator on CPU 0, server on CPU 1 unless a row says "
      "otherwise; what is compared ran in turn. A target is met by the median; lowest and highest are beside it."),

@@ -31,10 +31,10 @@ from benchmarks.common import (
 from benchmarks.truth_tools import OTHERS, Load, NotAvailable, Pin, Told, run_pacer, versions
 from pacer.histogram import Histogram
 from pacer.schedule import POISSON, UNIFORM, Schedule, Stage
-from tests.unit.pacer import theory
-from tests.unit.pacer.live import Account
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.timed_servers import Log, fetch_log
+from tests.pacer import theory
+from tests.pacer.live import Account
+from tests.pacer.servers import serving
+from tests.pacer.timed_servers import Log, fetch_log
 
 S = 1_000_000_000
 RATE = 1000

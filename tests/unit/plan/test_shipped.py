@@ -19,6 +19,7 @@ SECONDS = {
     "smoke": (30, 100), "quick": (420, 600), "seed-2015": (2400, 4000), "seed-2015-short": (300, 600),
     "seed-2015-second": (6000, 8000), "seed-2015-second-short": (400, 800), "seed-2017": (600, 1200),
     "seed-2017-short": (300, 600), "ladder-2015": (2700, 3900), "ladder-2017": (1800, 3000),
+    "ladder-2015-short": (600, 1200), "ladder-2017-short": (450, 900),
     "memory": (3600, 4500), "memory-short": (240, 480),
     "today": (6000, 9000), "today-short": (360, 720), "http2": (700, 1300),
     "kernel-ab": (3600, 5400), "kernel-ab-short": (300, 600),
@@ -51,7 +52,15 @@ def test_a_campaign_holds_three_apps_in_three_rounds(name: str) -> None:
     assert len(cells) == 9
 
 
-@pytest.mark.parametrize("name", [name for name in PROJECT.campaigns() if name.startswith("ladder-")])
+@pytest.mark.parametrize("name", ["ladder-2015", "ladder-2017"])
+def test_a_short_ladder_is_the_closed_round_of_the_whole_one(name: str) -> None:
+    whole, short = planned(name).campaign, planned(f"{name}-short").campaign
+    assert short.ladder == whole.ladder
+    assert (short.workers, short.dataset, short.blocks) == (whole.workers, whole.dataset, whole.blocks)
+    assert [load.name for load in short.rounds] == ["closed"]
+
+
+@pytest.mark.parametrize("name", ["ladder-2015", "ladder-2017"])
 def test_a_ladder_has_blocks_for_intervals_and_a_round_of_each_loop(name: str) -> None:
     plan = planned(name)
     assert plan.campaign.blocks >= 6

@@ -21,8 +21,8 @@ from pacer.options import Options
 from pacer.recording import Recording
 from pacer.result import Outcome, conclude
 from pacer.search import CLIENT, FAILS, HOLDS, PRECISION, Found, Trial, parse_limits, search
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import ROOT, start
+from tests.pacer.servers import serving
+from tests.pacer.support import ROOT, start
 
 SEARCH_SCHEMA = ROOT / "docs" / "pacer-search.schema.json"
 

@@ -18,8 +18,8 @@ from pacer.files import AtomicFile
 from pacer.histogram import Histogram
 from pacer.hlog import read_log, totals
 from pacer.recording import TAGS
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import ROOT, SCHEMA, Ran, pacer
+from tests.pacer.servers import serving
+from tests.pacer.support import ROOT, SCHEMA, Ran, pacer
 
 SAMPLE = ROOT / "tests" / "golden" / "pacer" / "sample.json"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import load, pacer
+from tests.pacer.servers import serving
+from tests.pacer.support import load, pacer
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,9 @@ from typing import Any, TextIO
 from pacer.cli import main
 from pacer.clock import wake_exactly
 from pacer.histogram import Histogram
-from tests.unit.pacer.servers import serving
+from tests.pacer.servers import serving
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "docs" / "pacer-result.schema.json"
 
 

@@ -18,8 +18,8 @@ from pacer.histogram import Histogram
 from pacer.hlog import read_log, totals
 from pacer.merge import merge_results
 from pacer.recording import TAGS
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import SCHEMA, pacer, start
+from tests.pacer.servers import serving
+from tests.pacer.support import SCHEMA, pacer, start
 
 Json = dict[str, Any]
 

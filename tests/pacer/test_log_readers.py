@@ -16,8 +16,8 @@ from hdrh.log import HistogramLogReader
 from pacer.histogram import Histogram, cell_high, cell_of, rank_of
 from pacer.merge_checks import wall_ns
 from pacer.recording import TAGS
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import ROOT, pacer
+from tests.pacer.servers import serving
+from tests.pacer.support import ROOT, pacer
 
 NODE = ROOT / "tests" / "node"
 PERCENTILES = ("50", "75", "90", "99", "99.9")

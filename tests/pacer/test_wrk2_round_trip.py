@@ -13,8 +13,8 @@ from pacer.arguments import parse_options, parser
 from pacer.recording import Inside, Recording
 from pacer.result import conclude, to_json
 from pacer.wrk2 import show_wrk2
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import Ran, pacer
+from tests.pacer.servers import serving
+from tests.pacer.support import Ran, pacer
 
 PRINTED = 0.0051        # two decimals of at least 1.00
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import time
 
-from tests.unit.pacer import theory
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import load, pacer, start, urgently
-from tests.unit.pacer.timed_servers import fetch_log
+from tests.pacer import theory
+from tests.pacer.servers import serving
+from tests.pacer.support import load, pacer, start, urgently
+from tests.pacer.timed_servers import fetch_log
 
 
 def test_processes_share_one_interleaved_schedule() -> None:

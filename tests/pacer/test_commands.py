@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from pacer import __version__
-from tests.unit.pacer.support import ROOT, SCHEMA, pacer
+from tests.pacer.support import ROOT, SCHEMA, pacer
 
 
 def test_selftest_measures_the_floor(tmp_path: Path) -> None:

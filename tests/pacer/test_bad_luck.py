@@ -16,8 +16,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import ROOT, SCHEMA, Running, load, pacer, start
+from tests.pacer.servers import serving
+from tests.pacer.support import ROOT, SCHEMA, Running, load, pacer, start
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 
@@ -142,7 +142,7 @@ def in_a_network_of_its_own(script: str) -> None:
     if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("needs the right to make a network namespace")
     program = ("import json, subprocess, sys; sys.path.insert(0, '.');"
-               "from tests.unit.pacer.servers import serving; from tests.unit.pacer.support import load, pacer, start;"
+               "from tests.pacer.servers import serving; from tests.pacer.support import load, pacer, start;"
                "import time; subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n" + script)
     done = subprocess.run(["unshare", "--net", sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True,
                           check=False)

@@ -25,7 +25,7 @@ from pacer.recording import Recording
 from pacer.result import Outcome, conclude
 from pacer.run import share
 from pacer.target import resolve
-from tests.unit.pacer.servers import OK
+from tests.pacer.servers import OK
 
 POLL_NS = 1_000                 # what looking at the sockets takes when nothing is there
 NETWORK_NS = 10_000             # one way

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.unit.pacer.timed_servers import BODY, OK, Deterministic, Echo, Freezing, OneThread, Recording, response
+from tests.pacer.timed_servers import BODY, OK, Deterministic, Echo, Freezing, OneThread, Recording, response
 
 __all__ = ["BODY", "OK", "response", "serving"]
 

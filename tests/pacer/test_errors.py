@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.pacer.servers import BODY, serving
-from tests.unit.pacer.support import Ran, Scenario, load, pacer, run_together
+from tests.pacer.servers import BODY, serving
+from tests.pacer.support import Ran, Scenario, load, pacer, run_together
 
 # The warm-up gives the others that start at the same time the time to do so; every request has a connection of its own.
 RATE, SECONDS, ALL = 50, "600ms", 30

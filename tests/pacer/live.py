@@ -11,10 +11,10 @@ from pathlib import Path
 from pacer.histogram import Histogram
 from pacer.hlog import read_log
 from pacer.schedule import Schedule, Stage
-from tests.unit.pacer import theory
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import Ran, start, urgently
-from tests.unit.pacer.timed_servers import Log, fetch_log
+from tests.pacer import theory
+from tests.pacer.servers import serving
+from tests.pacer.support import Ran, start, urgently
+from tests.pacer.timed_servers import Log, fetch_log
 
 S = 1_000_000_000
 

@@ -11,8 +11,8 @@ import statistics
 import pytest
 
 from pacer.histogram import Histogram, rank_of
-from tests.unit.pacer import theory
-from tests.unit.pacer.live import Live, Plan, run_live
+from tests.pacer import theory
+from tests.pacer.live import Live, Plan, run_live
 
 MS = 1_000_000
 S = 1_000_000_000

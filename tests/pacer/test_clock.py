@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pacer.clock import Timer
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import ROOT, Ran, load, start, urgently
+from tests.pacer.servers import serving
+from tests.pacer.support import ROOT, Ran, load, start, urgently
 
 MS = 1_000_000
 S = 1_000_000_000

@@ -12,8 +12,8 @@ from fractions import Fraction
 import pytest
 
 from pacer.schedule import POISSON, Schedule, Stage
-from tests.unit.pacer import theory
-from tests.unit.pacer.virtual import NETWORK_NS, POLL_NS, Ideal, Queue, simulate
+from tests.pacer import theory
+from tests.pacer.virtual import NETWORK_NS, POLL_NS, Ideal, Queue, simulate
 
 MS = 1_000_000
 S = 1_000_000_000

@@ -14,8 +14,8 @@ import pytest
 from pacer.arguments import parse_cpus
 from pacer.cli import main
 from pacer.files import AtomicFile
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import ROOT, pacer
+from tests.pacer.servers import serving
+from tests.pacer.support import ROOT, pacer
 
 URL = "http://127.0.0.1:1/"
 

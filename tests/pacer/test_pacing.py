@@ -9,10 +9,10 @@ from fractions import Fraction
 import pytest
 
 from pacer.schedule import POISSON, Schedule, Stage
-from tests.unit.pacer import theory
-from tests.unit.pacer.servers import serving
-from tests.unit.pacer.support import Metronome, load, start, urgently
-from tests.unit.pacer.timed_servers import fetch_log
+from tests.pacer import theory
+from tests.pacer.servers import serving
+from tests.pacer.support import Metronome, load, start, urgently
+from tests.pacer.timed_servers import fetch_log
 
 MS = 1_000_000
 S = 1_000_000_000
