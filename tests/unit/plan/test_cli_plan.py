@@ -40,7 +40,7 @@ def test_plan_prints_cost_and_feasibility(root: Path, capsys: pytest.CaptureFixt
     assert main(["plan", "small"]) == 0
     out = capsys.readouterr().out
     assert [line.split() for line in out.splitlines()[:12]] == [line.split() for line in TEXT.splitlines()]
-    assert "Each run: warm-up, load, and 3 s for restart, contract check and fetching." in out
+    assert "Each run: warm-up, load, and 8 s for restart, contract check and fetching." in out
     assert "note [samples] open: 150 request(s) in a run give no p99 or p99.9" in out
     assert not (root / "results").exists()
 

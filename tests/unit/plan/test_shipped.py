@@ -16,13 +16,13 @@ from collectors.published.read import read_published
 
 PROJECT = find_project(Path(__file__).resolve().parent)
 SECONDS = {
-    "smoke": (30, 100), "quick": (420, 600), "seed-2015": (2400, 4000), "seed-2015-short": (300, 600),
-    "seed-2015-second": (6000, 8000), "seed-2015-second-short": (400, 800), "seed-2017": (600, 1200),
-    "seed-2017-short": (300, 600), "ladder-2015": (2700, 3900), "ladder-2017": (1800, 3000),
+    "smoke": (60, 120), "quick": (500, 700), "seed-2015": (2400, 4000), "seed-2015-short": (450, 700),
+    "seed-2015-second": (6000, 8000), "seed-2015-second-short": (600, 900), "seed-2017": (600, 1200),
+    "seed-2017-short": (500, 700), "ladder-2015": (2700, 3900), "ladder-2017": (1800, 3000),
     "ladder-2015-short": (600, 1200), "ladder-2017-short": (450, 900),
-    "memory": (3600, 4500), "memory-short": (240, 480),
-    "today": (6000, 9000), "today-short": (360, 720), "http2": (700, 1300),
-    "kernel-ab": (3600, 5400), "kernel-ab-short": (300, 600),
+    "memory": (4200, 5000), "memory-short": (400, 520),
+    "today": (9000, 11000), "today-short": (600, 850), "http2": (1300, 1600),
+    "kernel-ab": (4800, 5600), "kernel-ab-short": (600, 800),
 }  # fmt: skip
 """What all runs of a campaign may take together; starting the lab and provisioning come on top."""
 
