@@ -1,7 +1,7 @@
 """How fast `tandem history` lists, and how often its change points are wrong: python -m benchmarks.history
 
 Series are simulated with noise whose law is known (benchmarks/noise_model.py). Writes benchmarks/results/history.md
-and history.json; takes some five minutes. Exit status 1 where a limit is not kept.
+and history.json; takes some five minutes on an idle machine. Exit status 1 where a limit is not kept.
 """
 
 from __future__ import annotations
@@ -101,11 +101,11 @@ def listing() -> list[dict[str, Cell]]:
 
 
 def one_metric() -> list[dict[str, Cell]]:
-    """Measure one metric of one cell, among so many runs in campaigns of 50 runs each."""
+    """Measure one metric of every cell, among so many runs in campaigns of 50 runs each."""
     with tempfile.TemporaryDirectory() as place:
         folders = {size: listed_campaigns(Path(place) / str(size), size // 50, runs=50) for size in ENTRIES}
-        options = ("--metric", "p99", "--service", "service-3", "--last", "100")
-        return timed("one metric", "a cell of five in 50 runs", folders, lambda _: 0, options=options)
+        options = ("--metric", "p99", "--last", "100")
+        return timed("one metric", "ten cells of five in 50 runs", folders, lambda _: 0, options=options)
 
 
 def reading() -> list[dict[str, Cell]]:
@@ -148,6 +148,7 @@ def _by_turns(
             if lines(size) not in {0, printed}:
                 raise SystemExit(f"{folder}: {printed} lines were printed, {lines(size)} were due")
             times[size].append(seconds)
+            print(f"tandem history over {size}: {seconds:.2f} s of CPU time", file=sys.stderr, flush=True)
     return times
 
 

@@ -75,13 +75,14 @@ RISING: Final = Noise(normal=0.01, trend=0.002)
 
 @dataclass
 class Tally:
-    """What came out of many comparisons."""
+    """What came out of many comparisons; `blocks` sums up after how many those stopped that stop early."""
 
     campaigns: int = 0
     alarms: int = 0
     worse: int = 0
     held: int = 0
     intervals: int = 0
+    blocks: int = 0
     verdicts: dict[str, int] = field(default_factory=dict)
 
     def add(self, deltas: Sequence[Delta], effect: Callable[[MetricName], float]) -> None:
@@ -179,6 +180,7 @@ def compared(
     metrics: Sequence[MetricName] = tuple(BASE),
     floors: Sequence[FloorRow] = (),
     share: float | None = None,
+    looks: int = 1,
 ) -> list[Delta]:
     """Return what `tandem compare` says of simulated cells; `share` is the noise floor where `floors` hold none."""
     shares = {row.metric: row.largest for row in floors if row.design == design}
@@ -186,7 +188,7 @@ def compared(
     for a, b in cells:
         for name in metrics:
             floor = shares.get(name, share)
-            asked = ask_values(METRICS[name], "closed", (a[name], b[name]), design=design, floor=floor)
+            asked = ask_values(METRICS[name], "closed", (a[name], b[name]), design=design, floor=floor, looks=looks)
             questions += [] if asked is None else [asked]
     return judge(questions, margin=MARGIN)[0]
 

@@ -35,6 +35,7 @@ from benchmarks.noise_model import (
     interleaved,
     true_ratio,
 )
+from benchmarks.stopping_model import Stop, add_stopped
 from collectors.compare.compute import ASSUMED_APART
 from collectors.compare.floor import POWER, detectable
 from collectors.compare.metrics import MetricName
@@ -54,10 +55,12 @@ ALL: Final[tuple[MetricName, ...]] = tuple(BASE)
 ONE: Final[tuple[MetricName, ...]] = ("rate",)
 FEWEST: Final = 6
 """Blocks of which no interval can have 95 %: it has 96.9 %, and 1,000 of them scatter beyond what the others keep."""
+FOOLED: Final = 0.07
+"""False alarms, at least, of whoever looks five times without a correction and stops at the first change."""
 CLAIMED: Final = POWER - 3 * math.sqrt(POWER * (1 - POWER) / CAMPAIGNS)
 """Three standard errors of so many campaigns below what tandem noise says is found."""
 POWERS: Final[tuple[tuple[int, Design], ...]] = ((6, "interleaved"), (10, "interleaved"), (6, "apart"), (30, "apart"))
-PARTS: Final = ("false alarms", "drift", "slowdown", "power", "reading")
+PARTS: Final = ("false alarms", "drift", "slowdown", "power", "stopping", "reading")
 DRAWN: Final = {interleaved: "interleaved", apart: "apart"}
 
 
@@ -79,6 +82,8 @@ class Case:
     alarms_least: float | None = None
     covered: bool = False
     found_least: float | None = None
+    covered_least: float | None = None
+    stop: Stop | None = None
 
 
 _COLUMNS: Final = (
@@ -92,7 +97,13 @@ _SIDES: Final = (
     "blocks and 4 cells under the same law: a longer time than the compared campaigns take. Power: the smallest "
     "slowdown that tandem noise says is found in 90 %. Made by python -m benchmarks.statistics."
 )
-NOTES: Final = (_COLUMNS, _SIDES)
+_STOPPING: Final = (
+    "Stopping: campaigns of at most 30 blocks, looked at up to five times, that stop as soon as the interval of p99 is "
+    "narrow enough in every cell; the second rule stops as well as soon as a change is claimed. Corrected: each look's "
+    "intervals and p values for five looks, as those of real campaigns are. Not corrected: what it is for. Rows of "
+    "medians: the coverage is that of the intervals of each side's median."
+)
+NOTES: Final = (_COLUMNS, _SIDES, _STOPPING)
 SKEW: Final = "skewed, autocorrelated, with outliers"
 NORMAL: Final = "normal, CV 3 %"
 TAIL: Final = "exponential tail, CV 3 %"
@@ -139,6 +150,19 @@ CASES: Final = (
              slowdown=math.expm1(detectable(math.sqrt(2) * PLAIN.normal, 0.0, blocks, design)), found_least=CLAIMED)
         for blocks, design in POWERS
     ),
+    *(
+        Case(part="stopping", noise=SKEW, law=SKEWED, design="interleaved", cells=1, metrics=ONE,
+             stop=Stop(below=0.05, least=6, most=30, corrected=corrected, peeks=peeks), covered_least=covered_least,
+             alarms_most=FALSE_ALARMS if corrected else None, alarms_least=FOOLED if peeks and not corrected else None)
+        for peeks, corrected, covered_least in (
+            (False, True, COVERAGE[0]), (False, False, None), (True, True, COVERAGE[0]), (True, False, None)
+        )
+    ),
+    *(
+        Case(part="stopping", noise=NORMAL, law=PLAIN, design="interleaved", cells=1, metrics=ONE,
+             stop=Stop(below=0.05, least=6, most=30, corrected=corrected, medians=True), covered_least=covered_least)
+        for corrected, covered_least in ((True, COVERAGE[0]), (False, None))
+    ),
 )  # fmt: skip
 
 
@@ -169,7 +193,11 @@ def tally(case: Case, campaigns: int, *, seed: int) -> Tally:
     draw = next(each for each, design in DRAWN.items() if design == case.design)
     for _ in range(campaigns):
         floors = floor_of(case.law, source, blocks=24, cells=4) if case.floor == "measured" else ()
-        cells = draw(case.law, source, blocks=case.blocks, cells=case.cells, slowdown=case.slowdown)
+        blocks = case.stop.most if case.stop else case.blocks
+        cells = draw(case.law, source, blocks=blocks, cells=case.cells, slowdown=case.slowdown)
+        if case.stop is not None:
+            found.blocks += add_stopped(found, cells, case.stop, case.metrics)
+            continue
         deltas = compared(cells, case.design, metrics=case.metrics, floors=floors, share=share)
         found.add(deltas, true_ratio(case.slowdown))
     return found
@@ -180,6 +208,7 @@ def row_of(case: Case, found: Tally) -> dict[str, Cell]:
     limits = []
     kept = True
     changed = case.slowdown > 0
+    told = not changed and not (case.stop and case.stop.medians)
     if case.alarms_most is not None:
         limits.append(f"false alarms at most {case.alarms_most:.0%}")
         kept &= found.alarm_share <= case.alarms_most
@@ -189,6 +218,9 @@ def row_of(case: Case, found: Tally) -> dict[str, Cell]:
     if case.covered:
         limits.append(f"coverage {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}")
         kept &= COVERAGE[0] <= found.coverage <= COVERAGE[1]
+    if case.covered_least is not None:
+        limits.append(f"coverage at least {case.covered_least:.0%}")
+        kept &= found.coverage >= case.covered_least
     if case.found_least is not None:
         limits.append(f"found at least {case.found_least:.0%}")
         kept &= found.worse_share >= case.found_least
@@ -196,12 +228,12 @@ def row_of(case: Case, found: Tally) -> dict[str, Cell]:
         "part": case.part,
         "slowdown in %": round(100 * case.slowdown / (1 + case.slowdown), 1) if changed else None,
         "noise": case.noise,
-        "sides": case.design,
-        "blocks": case.blocks,
+        "sides": f"{case.design}, {case.stop.words}" if case.stop else case.design,
+        "blocks": f"{found.blocks / found.campaigns:.1f} on average" if case.stop else case.blocks,
         "comparisons": case.cells * len(case.metrics),
         "floor": case.floor,
         "campaigns": found.campaigns,
-        "false alarms in %": None if changed else round(100 * found.alarm_share, 1),
+        "false alarms in %": round(100 * found.alarm_share, 1) if told else None,
         "coverage in %": round(100 * found.coverage, 1),
         "found in %": round(100 * found.worse_share, 1) if changed else None,
         "seconds": None,

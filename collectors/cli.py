@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "cli_apps": ("new-app", "verification"),
     "cli_record": ("record", "check"),
     "cli_link": ("link",),
+    "cli_look": ("look",),
     "cli_summary": ("summarise", "report"),
     "cli_explain": ("explain",),
     "cli_compare": ("compare", "noise"),

@@ -72,6 +72,14 @@ def _add_plan(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "repeatable",
     )
     plan.add_argument(
+        "--until",
+        metavar="CONDITION",
+        help="stop as soon as intervals are narrow enough, as in 'p99 interval < 5%%'; blocks is then the least",
+    )
+    plan.add_argument(
+        "--at-most-blocks", metavar="N", help=f"stop after so many blocks in any case (default: {c.AT_MOST_BLOCKS})"
+    )
+    plan.add_argument(
         "--leave-out",
         action="store_true",
         help="leave out apps whose own file is wrong and name them, instead of refusing the campaign (but for ladders)",
@@ -132,6 +140,8 @@ def _request(args: argparse.Namespace) -> Request:
         link_address=args.link_address,
         link_mbit=args.link_mbit,
         leave_out=args.leave_out,
+        until=args.until,
+        at_most_blocks=args.at_most_blocks,
     )
 
 
@@ -185,7 +195,9 @@ def _list(project: Project, args: argparse.Namespace) -> int:
         raise PlanError(
             f"--list prints all campaigns; allowed: --list alone, or {args.campaign!r} without it"
         )
-    for value, option in ((args.freeze, "--freeze"), (args.apps, "--apps"), (args.settings or None, "--set")):
+    given = {"--freeze": args.freeze, "--apps": args.apps, "--set": args.settings or None}
+    given |= {"--until": args.until, "--at-most-blocks": args.at_most_blocks}
+    for option, value in given.items():
         if value is not None:
             raise PlanError(f"{option} needs a CAMPAIGN; allowed: {', '.join(project.campaigns())}")
     rows: list[dict[str, Any]] = [_row(project, name) for name in project.campaigns()]

@@ -8,10 +8,11 @@ from string import Template
 from typing import Final
 
 from collectors.errors import PlanError
+from collectors.plan.digests import GENERATOR
 from collectors.plan.document import NAME
 from collectors.plan.ports import free_port
 from collectors.plan.project import Project
-from collectors.plan.services import FRONT, RESERVED, reserved
+from collectors.plan.services import FRONT, RESERVED, generator_sentence, reserved
 
 CODE: Final = '''\
 """$name: one endpoint on Flask."""
@@ -53,6 +54,8 @@ def make_app(project: Project, name: str) -> tuple[Path, ...]:
         raise PlanError(
             f"{name!r} is no name for an app; allowed: small letters, digits, and single . _ - between them"
         )
+    if name == GENERATOR:
+        raise PlanError(generator_sentence(name))
     if reserved(name):
         raise PlanError(
             f"{name!r} is the name of a unit of the bench's own; allowed: names other than {', '.join(RESERVED)}, and "

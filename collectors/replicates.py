@@ -6,10 +6,29 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from collectors.limits import REPLICATES_FOR_INTERVAL
+from functools import cache
 
 CONFIDENCE = 0.95
+
+
+def missed(looks: int = 1) -> float:
+    """Return how often an interval may miss the truth, 5 %, at each of so many planned looks.
+
+    A campaign that stops early is looked at several times, and stops at a look of its own choice. Where each look's
+    interval misses with 5 % / looks at most, any of them does with 5 % at most (the sum bounds the union), and so does
+    the one that it stops with, whatever the rule that stops it.
+    """
+    return (1 - CONFIDENCE) / looks
+
+
+@cache
+def least_for_interval(looks: int = 1) -> int:
+    """Return the fewest replicates whose range is an interval for their median: their n values lie all above or all
+    below it with 2 / 2^n."""
+    n = 1
+    while 2 / 2**n > missed(looks):
+        n += 1
+    return n
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,17 +41,18 @@ class Spread:
     high: float | None = None
 
 
-def spread(values: Sequence[float]) -> Spread | None:
+def spread(values: Sequence[float], *, looks: int = 1) -> Spread | None:
     """Return median and interval, None for no values.
 
     The interval is between order statistics k and n + 1 - k, with the largest k whose coverage, from the
-    binomial distribution with p = 1/2, is at least 95 %. It assumes nothing of the distribution's form.
+    binomial distribution with p = 1/2, is at least 95 % (of several planned looks: all of them together). It assumes
+    nothing of the distribution's form.
     """
     if not values:
         return None
     ordered = sorted(values)
     n = len(ordered)
-    rank = _rank(n)
+    rank = interval_rank(n, looks)
     if rank is None:
         return Spread(n=n, median=statistics.median(ordered))
     return Spread(n=n, median=statistics.median(ordered), low=ordered[rank - 1], high=ordered[n - rank])
@@ -44,22 +64,27 @@ def all_median(values: Sequence[float | None]) -> float | None:
     return statistics.median(known) if known and len(known) == len(values) else None
 
 
-def _rank(n: int) -> int | None:
-    if n < REPLICATES_FOR_INTERVAL:
+@cache
+def interval_rank(n: int, looks: int = 1) -> int | None:
+    """Return which of n sorted values, counted from either end, bounds the interval; None for too few values."""
+    if n < least_for_interval(looks):
         return None
     rank, outside = 0, 0.0
     while rank < n // 2:
         outside += math.comb(n, rank) / 2**n
-        if 2 * outside > 1 - CONFIDENCE:
+        if 2 * outside > missed(looks):
             break
         rank += 1
     return rank or None
 
 
-def interval_note(n: int) -> str:
+def interval_note(n: int, *, looks: int = 1) -> str:
     """Return what n replicates are good for, in words."""
     if n == 1:
         return "1 replicate: no interval"
-    if n < REPLICATES_FOR_INTERVAL:
-        return f"{n} replicates: medians, no interval (it takes {REPLICATES_FOR_INTERVAL})"
-    return f"{n} replicates: medians with 95 % intervals"
+    least = least_for_interval(looks)
+    if n < least:
+        return f"{n} replicates: medians, no interval (it takes {least}{f' with {looks} looks' if looks > 1 else ''})"
+    note = f"{n} replicates: medians with 95 % intervals"
+    each = f"{100 - 100 * missed(looks):.4g} % at each"
+    return note if looks == 1 else f"{note}, corrected for {looks} planned looks ({each})"

@@ -11,6 +11,7 @@ from pathlib import Path
 from collectors.errors import ReadError, TandemError
 from collectors.jsonio import Fields, read_text
 from collectors.link import LinkFigures, read_link
+from collectors.plan.looks import Stretch, stretch
 from collectors.plan.pending import read_plan
 from collectors.readers.floor import Floor, read_floor
 from collectors.run import Cell
@@ -92,7 +93,9 @@ class PlannedRun:
 class Plan:
     """What of campaign.json is needed to read and show results; `document` is all of it.
 
-    `profiles` are the machines' settings in turn, mostly one; `profile` is their names in one line.
+    `profiles` are the machines' settings in turn, mostly one; `profile` is their names in one line. Of a campaign that
+    stops early `blocks` and `runs` are those up to the look that it stopped at, or that is due; `looks` is for how many
+    planned looks its intervals are corrected.
     """
 
     campaign: str
@@ -107,6 +110,7 @@ class Plan:
     services: Mapping[str, PlannedService]
     runs: tuple[PlannedRun, ...]
     document: Mapping[str, object]
+    looks: int = 1
 
     @property
     def profile(self) -> str:
@@ -139,7 +143,8 @@ class ResultsFolder:
     @cached_property
     def plan(self) -> Plan:
         """Return the frozen plan; TandemError where it cannot be read."""
-        return _plan(Fields(read_plan(self.directory), self.directory / "campaign.json"))
+        document = read_plan(self.directory)
+        return _plan(Fields(document, self.directory / "campaign.json"), stretch(document, self.directory))
 
     def planned(self, run_id: str) -> PlannedRun:
         """Return a run of the plan; TandemError where it holds no such run."""
@@ -237,25 +242,27 @@ def unpack(folder: Path) -> list[str]:
     return faults
 
 
-def _plan(top: Fields) -> Plan:
+def _plan(top: Fields, up_to: Stretch | None) -> Plan:
     services = {row.text("id"): _service(row) for row in top.rows("services")}
     rounds = top.inner("rounds")
     profiles = tuple(map(_profile, top.rows("profiles") if top.has("profiles") else [top.inner("profile")]))
     if not profiles:
         raise top.fail("profiles", "at least one")
+    runs = (_run(row, services, profiles[0].name) for row in top.rows("runs"))
     return Plan(
         campaign=top.text("campaign"),
         description=top.optional_text("description") or "",
         created_utc=top.text("created_utc"),
-        blocks=top.integer("blocks"),
+        blocks=top.integer("blocks") if up_to is None else up_to.blocks,
         workers=top.integer("workers"),
         seed=top.integer("seed"),
         dataset=top.text("dataset"),
         profiles=profiles,
         rounds={name: _round(name, rounds.inner(name)) for name in rounds.names()},
         services=services,
-        runs=tuple(_run(row, services, profiles[0].name) for row in top.rows("runs")),
+        runs=tuple(run for run in runs if up_to is None or run.block <= up_to.blocks),
         document=top.all(),
+        looks=1 if up_to is None else up_to.looks,
     )
 
 

@@ -18,17 +18,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from collectors.limits import REPLICATES_FOR_INTERVAL
-from collectors.replicates import CONFIDENCE
+from collectors.replicates import least_for_interval, missed
 
 EXACT_UP_TO: Final = 60
 """Blocks up to which the null distribution is counted; beyond, its normal approximation differs in no digit shown."""
-_NORMAL_975: Final = 1.959963984540054
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """How many times one is the other, from n blocks; low and high hold it with 95 %, None below six blocks."""
+    """How many times one is the other, from n blocks; low and high hold it with 95 %, None below six blocks (or more,
+    where several looks are planned)."""
 
     n: int
     ratio: float
@@ -48,7 +47,7 @@ class Ratio:
         return math.log(self.ratio)
 
 
-def paired_ratio(pairs: Sequence[tuple[float, float]]) -> Ratio | None:
+def paired_ratio(pairs: Sequence[tuple[float, float]], *, looks: int = 1) -> Ratio | None:
     """Return after / before over pairs of (before, after), one pair for each block; None for no pair.
 
     ValueError for a value that is not above 0: a ratio of it says nothing.
@@ -57,42 +56,49 @@ def paired_ratio(pairs: Sequence[tuple[float, float]]) -> Ratio | None:
         return None
     if any(not value > 0 or math.isinf(value) for pair in pairs for value in pair):
         raise ValueError("a ratio is of two numbers above 0")
-    return _of_logs([math.log(after) - math.log(before) for before, after in pairs])
+    return _of_logs([math.log(after) - math.log(before) for before, after in pairs], looks)
 
 
-def ratio_by_block(before: Mapping[int, float], after: Mapping[int, float]) -> Ratio | None:
+def ratio_by_block(before: Mapping[int, float], after: Mapping[int, float], *, looks: int = 1) -> Ratio | None:
     """Return after / before over the blocks that have both; None where there is no such block."""
-    return paired_ratio([(before[block], after[block]) for block in sorted(before.keys() & after.keys())])
+    both = sorted(before.keys() & after.keys())
+    return paired_ratio([(before[block], after[block]) for block in both], looks=looks)
 
 
-def _of_logs(logs: Sequence[float]) -> Ratio:
+def _of_logs(logs: Sequence[float], looks: int) -> Ratio:
     n = len(logs)
     means = sorted((one + other) / 2 for index, one in enumerate(logs) for other in logs[index:])
     middle = math.exp(statistics.median(means))
-    rank = signed_rank(n)
+    rank = signed_rank(n, looks)
     if rank is None:
         return Ratio(n=n, ratio=middle)
     return Ratio(n=n, ratio=middle, low=math.exp(means[rank - 1]), high=math.exp(means[-rank]))
 
 
 @cache
-def signed_rank(n: int) -> int | None:
+def signed_rank(n: int, looks: int = 1) -> int | None:
     """Return which of the sorted means of two, counted from either end, bounds the interval; None for too few values.
 
-    The largest rank with 2 P(T < rank) <= 5 %, T being Wilcoxon's signed-rank statistic of n values.
+    The largest rank with 2 P(T < rank) <= 5 % / looks, T being Wilcoxon's signed-rank statistic of n values.
     """
-    if n < REPLICATES_FOR_INTERVAL:
+    if n < least_for_interval(looks):
         return None
     if n > EXACT_UP_TO:
         middle, spread = n * (n + 1) / 4, math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-        return max(1, math.floor(middle - _NORMAL_975 * spread))
+        return max(1, math.floor(middle - normal_quantile(looks) * spread))
     rank, below = 0, 0
     for ways in _signed_rank_ways(n):
         below += ways
-        if 2 * below > (1 - CONFIDENCE) * 2**n:
+        if 2 * below > missed(looks) * 2**n:
             break
         rank += 1
     return rank
+
+
+@cache
+def normal_quantile(looks: int = 1) -> float:
+    """Return how many standard errors an interval's end lies from its middle under normal noise: 1.96 for one look."""
+    return statistics.NormalDist().inv_cdf(1 - missed(looks) / 2)
 
 
 def signed_rank_coverage(n: int) -> float | None:

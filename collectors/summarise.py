@@ -20,6 +20,7 @@ from collectors.replicates import all_median, interval_note, spread
 from collectors.results import PlannedRound, PlannedRun, ResultsFolder
 from collectors.run import Run
 from collectors.settings.compute import profiles_table
+from collectors.stopping import stopping_sentence
 from collectors.summary import LatencyLabel, Row, Summary, Table, errors_by_kind
 from collectors.warnings import machine_label, warnings
 
@@ -69,7 +70,7 @@ def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
         blocks=plan.blocks,
         seed=plan.seed,
         outcome=_outcome(runs, len(plan.runs)),
-        replicates_note=interval_note(plan.blocks),
+        replicates_note=interval_note(plan.blocks, looks=plan.looks),
         warnings=(*warnings(folder, runs, missing, before, after), *canary_findings(folder, canaries)),
         link_before=before,
         link_after=after,
@@ -81,6 +82,7 @@ def summarise(folder: ResultsFolder) -> tuple[Summary, tuple[Run, ...]]:
         memory=memory_tables(folder, tables, runs),
         profiles=profiles_table(folder, runs),
         canaries=canaries,
+        stopping=stopping_sentence(folder),
     )
     return summary, runs
 
@@ -115,9 +117,12 @@ def _table(folder: ResultsFolder, round_: PlannedRound, runs: Sequence[Run]) -> 
     by_id = {run.id: run for run in runs}
     several = len(folder.plan.profiles) > 1
     rows = tuple(
-        _row(planned[key], [by_id[p.id] for p in planned[key] if p.id in by_id], round_, several=several)
+        _row(
+            planned[key], [by_id[p.id] for p in planned[key] if p.id in by_id], round_,
+            several=several, looks=folder.plan.looks,
+        )
         for key in keys
-    )
+    )  # fmt: skip
     return Table(
         round=round_.name,
         loop=round_.loop,
@@ -138,7 +143,9 @@ def _place(names: Sequence[str], name: str) -> tuple[int, str]:
     return (names.index(name) if name in names else len(names), name)
 
 
-def _row(planned: Sequence[PlannedRun], runs: Sequence[Run], round_: PlannedRound, *, several: bool) -> Row:
+def _row(
+    planned: Sequence[PlannedRun], runs: Sequence[Run], round_: PlannedRound, *, several: bool, looks: int
+) -> Row:
     cell = planned[0].cell
     measured = [run for run in runs if run.outcome == "measured" and run.load is not None]
     with_load = measured or [run for run in runs if run.load is not None]
@@ -155,7 +162,7 @@ def _row(planned: Sequence[PlannedRun], runs: Sequence[Run], round_: PlannedRoun
         ranked=len(runs) == len(planned) and all(run.ranked for run in runs),
         replicates=len(measured),
         rate_asked_per_s=round_.rate_per_s,
-        completed_per_s=spread([load.completed_per_s for load in loads]),
+        completed_per_s=spread([load.completed_per_s for load in loads], looks=looks),
         error_share=_median(load.error_share for load in loads),
         errors=errors_by_kind(tuple(load.errors for load in loads)),
         label=label,
@@ -166,6 +173,7 @@ def _row(planned: Sequence[PlannedRun], runs: Sequence[Run], round_: PlannedRoun
         daemon_memory_bytes=_whole(_median(_memory(run) for run in with_load)),
         reply_bytes=_whole(_median(run.contract.reply_bytes for run in with_load if run.contract)),
         reasons=tuple(dict.fromkeys(run.outcome_reason for run in runs if run.outcome_reason)),
+        gaps=_gaps([load.latency for load in loads]),
         verdicts=_verdicts(runs),
         notes=tuple(dict.fromkeys(note for load in loads for note in load.notes)),
         several=several,
@@ -232,6 +240,17 @@ def _latency(parts: Sequence[Latency]) -> Latency | None:
         at_least=tuple(dict.fromkeys(name for part in parts for name in part.at_least)),
         truncated=any(part.truncated for part in parts),
     )
+
+
+def _gaps(parts: Sequence[Latency]) -> tuple[str, ...]:
+    """Return in words the percentiles that some replicates have and others have too few requests for."""
+    found: dict[int, list[str]] = {}
+    for name in SHOWN_PERCENTILES:
+        few = sum(not part.supports(name) for part in parts)
+        if few and any(part.percentile_us(name) is not None for part in parts):
+            found.setdefault(few, []).append(f"p{name}")
+    of = len(parts)
+    return tuple(f"{' and '.join(names)} of {few} of {of} runs: too few requests" for few, names in found.items())
 
 
 def _table_notes(rows: Sequence[Row], round_: PlannedRound) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ class Row:
     `latency` holds the figures to show: the run's own where there is one replicate, the median of the
     replicates' figures otherwise (figure by figure; distributions are not averaged). `label` says what the
     latencies are: latency from the intended send time, service time of a closed loop, or backlog of an
-    overloaded run. `verdict` is the text of a table's last column, `verdicts` their evidence. `several`: the campaign
+    overloaded run. `gaps` says which percentiles have no median, since only some replicates have requests enough for
+    them. `verdict` is the text of a table's last column, `verdicts` their evidence. `several`: the campaign
     has several profiles, so that a service alone does not name a row.
     """
 
@@ -51,6 +52,7 @@ class Row:
     daemon_memory_bytes: int | None = None
     reply_bytes: int | None = None
     reasons: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
     several: bool = False
@@ -79,6 +81,7 @@ class Summary:
     first, `floor` what generator and link cost by themselves. `explanation` is what a ladder's factors
     explain, `published` a publication's figures beside these; None where the campaign asks for neither. `memory` has
     the rounds that measured what open connections need, `canaries` what the machines gave before and after.
+    `stopping` is why a campaign that stops early has as many blocks as it has, None where their number was fixed.
     `profile` names all profiles; `profiles` is what they change, None where there is one."""
 
     schema_version: int = SCHEMA_VERSION
@@ -104,6 +107,7 @@ class Summary:
     memory: tuple[MemoryTable, ...] = ()
     canaries: tuple[CanaryRow, ...] = ()
     profiles: ProfilesTable | None = None
+    stopping: str | None = None
 
 
 def errors_by_kind(errors: tuple[Errors, ...]) -> dict[str, int]:

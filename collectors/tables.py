@@ -55,6 +55,7 @@ def text(summary: Summary, *, width: int = WIDTH) -> str:
         f"{summary.replicates_note}"
     )
     lines += _wrapped(summary.outcome, width)
+    lines += [] if summary.stopping is None else _wrapped(summary.stopping, width)
     if summary.link_before is not None:
         lines += _wrapped(f"link: {summary.link_before.sentence}", width)
         lines += _wrapped(floor_line(summary), width)
@@ -134,7 +135,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], width: int) -> str:
 
 
 def _remarks(row: Row) -> list[str]:
-    remarks = list(row.reasons)
+    remarks = [*row.reasons, *row.gaps]
     if row.errors:
         remarks.append(f"errors: {errors_cell(row)}")
     return remarks
@@ -155,6 +156,7 @@ def markdown(summary: Summary) -> str:
     lines += [
         f"- {_profiles(summary)}, data set {summary.dataset}, {summary.workers} workers",
         f"- {summary.replicates_note}",
+        *([] if summary.stopping is None else [f"- {escaped(summary.stopping)}"]),
     ]
     if summary.link_before is not None:
         lines += [f"- link before: {summary.link_before.sentence}", f"- {escaped(floor_line(summary))}"]
@@ -183,7 +185,9 @@ def _markdown_table(table: Table) -> list[str]:
         head, verdict = _text_cells(row)[:4], row.verdict + ("" if row.ranked else " (not ranked)")
         cells = (*head, errors_cell(row), *_text_cells(row)[4:-1], verdict)
         lines.append("| " + " | ".join(escaped(cell) for cell in cells) + " |")
-    remarks = [f"{row.name} /{row.cell.endpoint}: {reason}" for row in table.rows for reason in row.reasons]
+    remarks = [
+        f"{row.name} /{row.cell.endpoint}: {each}" for row in table.rows for each in (*row.reasons, *row.gaps)
+    ]
     notes = [*remarks, *table.notes]
     return lines + (["", *(f"- {escaped(note)}" for note in notes)] if notes else [])
 

@@ -118,11 +118,15 @@ def compare_within(
     if a == b:
         raise TandemError(f"{a!r} is given twice; allowed: two different {what}s of {folder.directory}")
     runs = load_runs(folder)[0]
-    sides = within(folder, runs, what, a), within(folder, runs, what, b)
+    return compare_sides(within(folder, runs, what, a), within(folder, runs, what, b), what, options)
+
+
+def compare_sides(a: Side, b: Side, what: Literal["service", "profile"], options: Options) -> Comparison:
+    """Hold two sides of one campaign, that differ in a service or profile, against each other, block by block."""
     notes = [
-        f"{each.key} changed between the campaign's sessions: {each.a}" for each in mixed(folder, folder)
+        f"{each.key} changed between the campaign's sessions: {each.a}" for each in mixed(a.folder, a.folder)
     ]
-    return _compare(sides, options, design="interleaved", notes=notes, but=what)
+    return _compare((a, b), options, design="interleaved", notes=notes, but=what)
 
 
 def _compare(
@@ -145,6 +149,7 @@ def _compare(
         sentence="",
         margin=options.margin,
         differences=found,
+        looks=planned_looks(a.folder, b.folder),
     )
     wrong = [each for each in found if not each.allowed]
     if wrong:
@@ -178,7 +183,7 @@ def _judged(base: Comparison, a: Side, both: Sequence[Pair], options: Options, f
         cells.append(_cell(pair, loop, kept, why))
         invalid.update(cells[-1].left_out if why is not None else {})
         shares = {name: floor.of(pair.a.round, loop, name, base.design) for name in options.metrics or METRICS}
-        questions.append([] if why is not None else _questions(loop, (runs_a, runs_b), base.design, shares))
+        questions.append([] if why is not None else _questions(loop, (runs_a, runs_b), base, shares))
         for each in questions[-1]:
             if floor.lacks(pair.a.round, loop, each.metric.name, base.design):
                 lacking.setdefault(pair.a.round, []).append(each.metric.name)
@@ -196,16 +201,16 @@ def _judged(base: Comparison, a: Side, both: Sequence[Pair], options: Options, f
         sentence=outcome_sentence(outcome, cells, invalid),
         comparisons=count,
         invalid=dict(invalid),
-        notes=(*base.notes, *_lacking(lacking, base.design), *_left_out(cells)),
+        notes=(*_looked(base.looks), *base.notes, *_lacking(lacking, base.design), *_left_out(cells)),
         cells=tuple(cells),
     )
 
 
 def _questions(
-    loop: str, runs: tuple[Sequence[Run], Sequence[Run]], design: Design, floors: Mapping[MetricName, float | None]
+    loop: str, runs: tuple[Sequence[Run], Sequence[Run]], base: Comparison, floors: Mapping[MetricName, float | None]
 ) -> list[Question]:
     asked = (
-        ask(metric, loop, *runs, design=design, floor=floors[name])
+        ask(metric, loop, runs, design=base.design, floor=floors[name], looks=base.looks)
         for name, metric in METRICS.items()
         if name in floors
     )
@@ -265,6 +270,19 @@ def _left_out(cells: Sequence[CellCompared]) -> list[str]:
         why = f" ({', '.join(causes)})" if causes else ""
         parts.append(f"{counted(total) if total else 'none'} of {side.upper()}{why}")
     return [f"runs that do not count: {'; '.join(parts)}"] if any(cell.left_out for cell in judged) else []
+
+
+def planned_looks(a: ResultsFolder, b: ResultsFolder) -> int:
+    """Return at how many moments two campaigns may have stopped: with each look of one, those of the other; within one
+    campaign its own."""
+    one, other = a.plan.looks, b.plan.looks
+    return one if a.directory.resolve() == b.directory.resolve() else one * other
+
+
+def _looked(looks: int) -> list[str]:
+    if looks == 1:
+        return []
+    return [f"p and intervals are corrected for {looks} planned looks, at each of which measuring could have stopped"]
 
 
 def _lacking(lacking: Mapping[str, Sequence[str]], design: Design) -> list[str]:

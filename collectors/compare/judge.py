@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from collectors.compare.metrics import Metric, is_bound, value_of
+from collectors.compare.metrics import Metric, has_too_few, is_bound, value_of
 from collectors.compare.model import Delta, DeltaVerdict, Design
-from collectors.compare.ranks import TIE, Shift, Z, holm, independent_shift, paired_shift
+from collectors.compare.ranks import TIE, Shift, holm, independent_shift, paired_shift
 from collectors.limits import REPLICATES_FOR_INTERVAL
-from collectors.replicates import CONFIDENCE
+from collectors.replicates import CONFIDENCE, least_for_interval
 from collectors.run import Run
+from collectors.statistics import normal_quantile
 from collectors.units import significant
 
 LEAST_PER_SIDE: Final = 5
@@ -46,29 +47,28 @@ class Question:
 
 
 def ask(
-    metric: Metric, loop: str, runs_a: Sequence[Run], runs_b: Sequence[Run], *, design: Design, floor: float | None
-) -> Question | None:
+    metric: Metric, loop: str, runs: tuple[Sequence[Run], Sequence[Run]], *, design: Design, floor: float | None,
+    looks: int = 1,
+) -> Question | None:  # fmt: skip
     """Return what is known of one metric before any verdict; None where neither side measured it.
 
-    `floor` is the noise floor as a share (of errors: a difference of shares). There is nothing to judge where runs have
-    a percentile that is a bound: without them the others would stand for all.
+    `looks` is for how many planned looks p and interval are corrected. `floor` is the noise floor as a share (of
+    errors: a difference of shares). There is nothing to judge where runs have a percentile that is a bound, or too few
+    requests for one: without them the others would stand for all.
     """
-    bounds = [
-        f"{count} of {len(runs)} runs of {side}"
-        for side, runs in (("A", runs_a), ("B", runs_b))
-        if (count := sum(is_bound(run, metric.name) for run in runs))
-    ]
-    if bounds:
-        words = f"cannot tell: {metric.name} of {' and of '.join(bounds)} is a lower bound"
-        counts = [len(_values(runs, metric)) for runs in (runs_a, runs_b)]
+    values = (_values(runs[0], metric), _values(runs[1], metric))
+    bounds = [sum(is_bound(run, metric.name) for run in own) for own in runs]
+    few = [sum(has_too_few(run, metric.name) for run in own) for own in runs]
+    if any(bounds) or (any(few) and any(values)):
+        why = f"{_of_sides(few, runs)}: too few requests"
+        if any(bounds):
+            why = f"{_of_sides(bounds, runs)} is a lower bound"
         delta = Delta(
-            metric=metric.name, name=metric.words(loop), scale=metric.scale, n_a=counts[0], n_b=counts[1], words=words,
-            floor=floor,
+            metric=metric.name, name=metric.words(loop), scale=metric.scale, n_a=len(values[0]), n_b=len(values[1]),
+            words=f"cannot tell: {metric.name} of {why}", floor=floor,
         )  # fmt: skip
         return Question(metric=metric, delta=delta)
-    return ask_values(
-        metric, loop, (_values(runs_a, metric), _values(runs_b, metric)), design=design, floor=floor
-    )
+    return ask_values(metric, loop, values, design=design, floor=floor, looks=looks)
 
 
 def ask_values(
@@ -78,6 +78,7 @@ def ask_values(
     *,
     design: Design,
     floor: float | None,
+    looks: int = 1,
 ) -> Question | None:
     """Return the same of the two sides' values by block."""
     a, b = values
@@ -96,7 +97,9 @@ def ask_values(
         words = f"no verdict: {len(a)} and {len(b)} values, it takes {LEAST_PER_SIDE} on each side"
         return Question(metric=metric, delta=dataclasses.replace(delta, a=None, b=None, words=words))
     plain = [metric.unit_free(value) for value in a.values()], [metric.unit_free(value) for value in b.values()]
-    shift = paired_shift(list(zip(*plain, strict=True))) if paired else independent_shift(*plain)
+    shift = (
+        paired_shift(list(zip(*plain, strict=True)), looks=looks) if paired else independent_shift(*plain, looks=looks)
+    )
     known = dataclasses.replace(
         delta,
         effect=metric.effect(shift.middle),
@@ -109,6 +112,12 @@ def ask_values(
         metric=metric, delta=known, shift=shift, floor=None if floor is None else _scaled(metric, floor),
         constant=max(every) - min(every) <= TIE, paired=paired,
     )  # fmt: skip
+
+
+def _of_sides(counts: Sequence[int], runs: Sequence[Sequence[Run]]) -> str:
+    """Return so many of each side's runs in words."""
+    sides = zip("AB", counts, runs, strict=True)
+    return " and of ".join(f"{count} of {len(own)} runs of {side}" for side, count, own in sides if count)
 
 
 def _values(runs: Sequence[Run], metric: Metric) -> dict[int, float]:
@@ -218,10 +227,10 @@ def _more_blocks(
     """
     n = min(shift.n_a, shift.n_b)
     family = max(family, 1)
-    least = _least(family, paired=shift.paired)
+    least = _least(family * shift.looks, paired=shift.paired)
     if alone:
-        wanted = abs(statistics.NormalDist().inv_cdf(FALSE_ALARMS / family / 2)) + OFTEN
-        error = (shift.half_width or 0.0) / Z
+        wanted = abs(statistics.NormalDist().inv_cdf(FALSE_ALARMS / (family * shift.looks) / 2)) + OFTEN
+        error = (shift.half_width or 0.0) / normal_quantile(shift.looks)
         needed = math.ceil(n * (wanted * error / shift.middle) ** 2 - ROUNDING)
     elif shift.half_width is not None and worse is not None:
         wide = min(limit, max(limit - worse, worse if worse > floor else 0.0))
@@ -229,7 +238,7 @@ def _more_blocks(
             return None
         needed = math.ceil(n * (shift.half_width / wide) ** 2 - ROUNDING)
     else:
-        needed = REPLICATES_FOR_INTERVAL
+        needed = least_for_interval(shift.looks)
     needed = max(needed, least, n + 1)
     return None if needed > MOST_BLOCKS else needed - n
 

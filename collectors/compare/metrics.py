@@ -91,3 +91,11 @@ def is_bound(run: Run, metric: MetricName) -> bool:
         return False
     latency, percentile = load.latency, metric[1:]
     return "overloaded" in run.kinds or latency.truncated or percentile in latency.at_least
+
+
+def has_too_few(run: Run, metric: MetricName) -> bool:
+    """Say whether a run has too few requests for a percentile that is no bound."""
+    load = run.load
+    if load is None or metric not in {"p50", "p99"} or is_bound(run, metric):
+        return False
+    return not load.latency.supports(metric[1:])

@@ -135,7 +135,8 @@ class FloorUsed:
 class Comparison:
     """Everything a comparison found. `comparisons` is how many p values the correction is for, `margin` the share
     within which two figures are called equivalent. Where `outcome` is not-comparable there are no cells. `machine` is
-    what the canaries say of the machines, None where nothing moved or none were measured."""
+    what the canaries say of the machines, None where nothing moved or none were measured. `looks`: for so many planned
+    looks at campaigns that stop early p and intervals are corrected."""
 
     schema_version: int = SCHEMA_VERSION
     a: SideNamed
@@ -153,3 +154,4 @@ class Comparison:
     cells: tuple[CellCompared, ...] = ()
     canaries: tuple[CanaryCompared, ...] = ()
     machine: str | None = None
+    looks: int = 1

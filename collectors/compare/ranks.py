@@ -16,21 +16,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from collectors.replicates import CONFIDENCE
-from collectors.statistics import EXACT_UP_TO, signed_rank, signed_rank_p
+from collectors.replicates import missed
+from collectors.statistics import EXACT_UP_TO, normal_quantile, signed_rank, signed_rank_p
 
 TIE: Final = 1e-9
 """Differences this small are rounding, and count against an effect on either side."""
 _NORMAL: Final = statistics.NormalDist()
-Z: Final = _NORMAL.inv_cdf((1 + CONFIDENCE) / 2)
-"""Standard errors from the middle of a 95 % interval to its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
     """B minus A in the values' own unit: the estimate, its 95 % interval (None where too few), its two-sided p.
 
-    `n_a` and `n_b` are the values behind it; paired ones have one number of pairs.
+    `n_a` and `n_b` are the values behind it; paired ones have one number of pairs. Interval and p are corrected for so
+    many planned `looks` at the campaign: the p is that many times as large.
     """
 
     n_a: int
@@ -40,6 +39,7 @@ class Shift:
     low: float | None
     high: float | None
     p: float
+    looks: int = 1
 
     @property
     def half_width(self) -> float | None:
@@ -47,24 +47,25 @@ class Shift:
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
-def paired_shift(pairs: Sequence[tuple[float, float]]) -> Shift:
+def paired_shift(pairs: Sequence[tuple[float, float]], *, looks: int = 1) -> Shift:
     """Return B - A over pairs of (A, B); ValueError for no pair."""
     if not pairs:
         raise ValueError("a shift needs at least one pair")
     own = [after - before for before, after in pairs]
     n = len(own)
     means = sorted((one + other) / 2 for index, one in enumerate(own) for other in own[index:])
-    return _shift(means, signed_rank(n), signed_rank_p(n, _against(means)), n, n, paired=True)
+    p = signed_rank_p(n, _against(means))
+    return _shift(means, signed_rank(n, looks), p, (n, n), looks=looks, paired=True)
 
 
-def independent_shift(before: Sequence[float], after: Sequence[float]) -> Shift:
+def independent_shift(before: Sequence[float], after: Sequence[float], *, looks: int = 1) -> Shift:
     """Return B - A over two sets that are not paired; ValueError where one is empty."""
     if not before or not after:
         raise ValueError("a shift needs values on both sides")
     n, m = len(before), len(after)
     differences = sorted(other - one for one in before for other in after)
     p = rank_sum_p(n, m, _against(differences))
-    return _shift(differences, rank_sum(n, m), p, n, m, paired=False)
+    return _shift(differences, rank_sum(n, m, looks), p, (n, m), looks=looks, paired=False)
 
 
 def _against(ordered: Sequence[float]) -> int:
@@ -72,21 +73,26 @@ def _against(ordered: Sequence[float]) -> int:
     return min(sum(1 for each in ordered if each <= TIE), sum(1 for each in ordered if each >= -TIE))
 
 
-def _shift(ordered: Sequence[float], rank: int | None, p: float, n_a: int, n_b: int, *, paired: bool) -> Shift:
+def _shift(
+    ordered: Sequence[float], rank: int | None, p: float, sizes: tuple[int, int], *, looks: int, paired: bool
+) -> Shift:
     low, high = (None, None) if rank is None else (ordered[rank - 1], ordered[-rank])
-    return Shift(n_a=n_a, n_b=n_b, paired=paired, middle=statistics.median(ordered), low=low, high=high, p=p)
+    return Shift(
+        n_a=sizes[0], n_b=sizes[1], paired=paired, middle=statistics.median(ordered), low=low, high=high,
+        p=min(1.0, looks * p), looks=looks,
+    )  # fmt: skip
 
 
 @cache
-def rank_sum(n: int, m: int) -> int | None:
+def rank_sum(n: int, m: int, looks: int = 1) -> int | None:
     """Return which of the sorted differences of n and m values, from either end, bounds the interval; None for too
-    few: the largest rank with 2 P(U < rank) <= 5 %, U being the statistic of Mann and Whitney."""
+    few: the largest rank with 2 P(U < rank) <= 5 % / looks, U being the statistic of Mann and Whitney."""
     if max(n, m) > EXACT_UP_TO:
-        return max(1, math.floor(n * m / 2 - Z * _spread(n, m)))
+        return max(1, math.floor(n * m / 2 - normal_quantile(looks) * _spread(n, m)))
     rank, below = 0, 0
     for ways in _rank_sum_ways(n, m):
         below += ways
-        if 2 * below > (1 - CONFIDENCE) * math.comb(n + m, n):
+        if 2 * below > missed(looks) * math.comb(n + m, n):
             break
         rank += 1
     return rank or None

@@ -51,7 +51,7 @@ def explain(
         created_utc=plan.created_utc,
         blocks=plan.blocks,
         strict=strict,
-        interval_note=interval_note(plan.blocks),
+        interval_note=interval_note(plan.blocks, looks=plan.looks),
         rounds=tuple(
             _round(folder, round_, ladder, runs, strict=strict)
             for name, round_ in plan.rounds.items()
@@ -83,6 +83,7 @@ def _round(
     strict: bool,
 ) -> RoundExplained:
     planned = [each for each in folder.plan.runs if each.cell.round == round_.name]
+    looks = folder.plan.looks
     found: dict[str, Used] = {}
     rungs = []
     for service, factor in ladder:
@@ -93,11 +94,11 @@ def _round(
             RungRuns(
                 service=service, factor=factor, planned=count, used=used.used, left_out=used.left_out,
                 disturbed=used.disturbed, no_p99=used.no_p99,
-                medians={metric: spread(list(used.values[metric].values())) for metric in METRICS},
+                medians={metric: spread(list(used.values[metric].values()), looks=looks) for metric in METRICS},
             )
         )  # fmt: skip
     chains = tuple(
-        _chain(metric, ladder, {name: each.values[metric] for name, each in found.items()}, round_.loop)
+        _chain(metric, ladder, {name: each.values[metric] for name, each in found.items()}, round_.loop, looks)
         for metric in METRICS
     )
     return RoundExplained(
@@ -116,10 +117,11 @@ def _chain(
     ladder: Sequence[tuple[str, str | None]],
     values: Mapping[str, Mapping[int, float]],
     loop: str,
+    looks: int,
 ) -> Chain:
     present = [index for index, (service, _) in enumerate(ladder) if values[service]]
-    steps = [_step(ladder, values, first, second) for first, second in pairwise(present)]
-    whole = _step(ladder, values, present[0], present[-1]) if len(present) > 1 else None
+    steps = [_step(ladder, values, (first, second), looks) for first, second in pairwise(present)]
+    whole = _step(ladder, values, (present[0], present[-1]), looks) if len(present) > 1 else None
     remainder = _remainder(steps, whole)
     of = _divisor(whole)
     chain = Chain(
@@ -135,8 +137,12 @@ def _chain(
 
 
 def _step(
-    ladder: Sequence[tuple[str, str | None]], values: Mapping[str, Mapping[int, float]], first: int, second: int
+    ladder: Sequence[tuple[str, str | None]],
+    values: Mapping[str, Mapping[int, float]],
+    between: tuple[int, int],
+    looks: int,
 ) -> Step:
+    first, second = between
     before, after = ladder[first][0], ladder[second][0]
     return Step(
         factors=tuple(factor_words(factor) for _, factor in ladder[first + 1 : second + 1]),
@@ -145,7 +151,7 @@ def _step(
         skipped=tuple(service for service, _ in ladder[first + 1 : second] if not values[service]),
         before_value=_median(values[before]),
         after_value=_median(values[after]),
-        ratio=ratio_by_block(values[before], values[after]),
+        ratio=ratio_by_block(values[before], values[after], looks=looks),
     )
 
 

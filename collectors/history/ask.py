@@ -61,7 +61,7 @@ def over_time(results: Path, metric: str, cells: CellFilter, *, rebuild: bool = 
     def question(database: sqlite3.Connection) -> list[tuple[object, ...]]:
         _refuse_unknown(database, chosen, results)
         wanted = "".join(f" AND {field} = ?" for field in chosen)
-        columns = ", ".join((*_KEY, "folder", "created_utc", "campaign", "outcome", "runs.verdicts", name))
+        columns = ", ".join((*_KEY, "folder", "created_utc", "campaign", "looks", "outcome", "runs.verdicts", name))
         order = ", ".join((*_KEY, "created_utc", "folder"))
         tables = "runs JOIN campaigns ON folder = in_folder"
         query = f"SELECT {columns} FROM {tables} WHERE 1 {wanted} ORDER BY {order}"  # noqa: S608 - own names
@@ -92,27 +92,27 @@ def _refuse_unknown(database: sqlite3.Connection, chosen: dict[str, str], result
 
 def _series(key: tuple[object, ...], rows: Sequence[tuple[object, ...]], cells: CellFilter) -> Series:
     start = len(_KEY)
-    points = tuple(
-        _point(campaign, [row[start + 3 :] for row in group], cells)
-        for campaign, group in groupby(rows, key=lambda row: row[start : start + 3])
-    )
+    groups = [(campaign, list(group)) for campaign, group in groupby(rows, key=lambda row: row[start : start + 4])]
+    shown = groups if cells.newest is None else groups[-cells.newest :]
+    points = tuple(_point(campaign, [row[start + 4 :] for row in group], cells) for campaign, group in shown)
     service, endpoint, round_, profile, label, loop, load, _ = key
     return Series(
         service=str(service), endpoint=str(endpoint), round=str(round_), profile=str(profile),
         label=None if label is None else str(label), loop=str(loop), load=str(load),
-        points=points if cells.newest is None else points[-cells.newest :],
+        points=points,
     )  # fmt: skip
 
 
 def _point(campaign: tuple[object, ...], runs: Sequence[tuple[object, ...]], cells: CellFilter) -> Point:
     reasons = [_left_out(run, cells) for run in runs]
-    folder, created_utc, name = map(str, campaign)
+    folder, created_utc, name, looks = map(str, campaign)
+    values = [float(str(run[-1])) for run, why in zip(runs, reasons, strict=True) if why is None]
     return Point(
         folder=folder,
         created_utc=created_utc,
         campaign=name,
         runs=len(runs),
-        spread=spread([float(str(run[-1])) for run, why in zip(runs, reasons, strict=True) if why is None]),
+        spread=spread(values, looks=int(looks)),
         left_out=Counter(why for why in reasons if why is not None),
     )
 

@@ -17,7 +17,8 @@ class Entry(NamedTuple):
     """One campaign. A tuple, since there may be very many.
 
     `counted` are the runs that were measured and rank, `planned` all of them. `verdicts` counts runs by verdict, and
-    by outcome where they were not measured, as text: `2 valid, 1 errors`; a run may have several verdicts.
+    by outcome where they were not measured, as text: `2 valid, 1 errors`; a run may have several verdicts. Its
+    intervals are corrected for so many planned `looks`.
     """
 
     folder: str
@@ -28,6 +29,7 @@ class Entry(NamedTuple):
     recorded: int
     counted: int
     verdicts: str
+    looks: int = 1
 
     def verdict_counts(self) -> dict[str, int]:
         """Return how many runs have which verdict or outcome."""

@@ -53,6 +53,7 @@ def _campaign(folder: ResultsFolder) -> Reading:
         recorded=len(judged),
         counted=sum(1 for run in judged if run.ranked),
         verdicts=_verdicts(judged),
+        looks=plan.looks,
     )
     faults = [fault for _, fault in read if fault is not None]
     return Reading(entry, tuple(_rows(folder, judged)), _fault(folder, faults))

@@ -27,7 +27,7 @@ from collectors.record import JOURNAL
 T = TypeVar("T")
 
 INDEX: Final = "index.sqlite"
-LAYOUT: Final = f"1 {VERSION} {' '.join(METRICS)}"
+LAYOUT: Final = f"2 {VERSION} {' '.join(METRICS)}"
 """What an index was made by; one of another version is made anew."""
 OWN: Final = frozenset({NOISE, BASELINES})
 """Folders beside the campaigns that are Tandem's and no campaigns."""

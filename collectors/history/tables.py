@@ -34,7 +34,7 @@ def campaigns_text(found: Campaigns) -> str:
         if recorded == planned or not recorded
         else (_when(when), folder, campaign, label or DASH, f"{counts}/{planned}",
               f"{verdicts}, {planned - recorded} not run")
-        for folder, when, campaign, label, planned, recorded, counts, verdicts in found.entries
+        for folder, when, campaign, label, planned, recorded, counts, verdicts, _ in found.entries
     ]  # fmt: skip
     if not rows:
         return "\n".join(["No campaign is here yet.", *_fault_lines(found.faults)]) + "\n"

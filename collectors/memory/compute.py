@@ -36,16 +36,16 @@ LOOK_NOTE: Final = "looking took at most {share:.2%} of one of the server's core
 def memory_tables(folder: ResultsFolder, tables: Sequence[Table], runs: Sequence[Run]) -> tuple[MemoryTable, ...]:
     """Return a table for each round that measures memory, none where no round does."""
     by_id = {run.id: run for run in runs}
-    rounds = folder.plan.rounds
+    rounds, looks = folder.plan.rounds, folder.plan.looks
     return tuple(
-        _table(rounds[table.round], table, [[by_id[name] for name in row.runs] for row in table.rows])
+        _table(rounds[table.round], table, [[by_id[name] for name in row.runs] for row in table.rows], looks)
         for table in tables
         if rounds[table.round].measures == "memory"
     )
 
 
-def _table(round_: PlannedRound, table: Table, runs: Sequence[Sequence[Run]]) -> MemoryTable:
-    rows = tuple(_row(round_, row, of_row) for row, of_row in zip(table.rows, runs, strict=True))
+def _table(round_: PlannedRound, table: Table, runs: Sequence[Sequence[Run]], looks: int) -> MemoryTable:
+    rows = tuple(_row(round_, row, of_row, looks) for row, of_row in zip(table.rows, runs, strict=True))
     shares = [run.memory.cost_share for of_row in runs for run in of_row if run.memory is not None]
     notes = [SOURCE_NOTES[name] for name in SOURCE_NOTES if any(row.source == name for row in rows)]
     if shares:
@@ -53,7 +53,7 @@ def _table(round_: PlannedRound, table: Table, runs: Sequence[Sequence[Run]]) ->
     return MemoryTable(round=table.round, sentence=table.sentence, rows=rows, notes=tuple(notes))
 
 
-def _row(round_: PlannedRound, row: Row, runs: Sequence[Run]) -> MemoryRow:
+def _row(round_: PlannedRound, row: Row, runs: Sequence[Run], looks: int) -> MemoryRow:
     found = [run.memory for run in runs if run.memory is not None]
     cell, asked = row.cell, round_.connections
     if not found:
@@ -73,17 +73,17 @@ def _row(round_: PlannedRound, row: Row, runs: Sequence[Run]) -> MemoryRow:
         source=found[0].source,
         idle=held([each.idle for each in found]),
         loaded=loaded,
-        anon_growth_bytes=_spread([each.anon_growth_bytes for each in found]),
-        kernel_growth_bytes=_spread([each.kernel_growth_bytes for each in found]),
-        threads_growth=_spread([each.threads_growth for each in found]),
+        anon_growth_bytes=_spread([each.anon_growth_bytes for each in found], looks),
+        kernel_growth_bytes=_spread([each.kernel_growth_bytes for each in found], looks),
+        threads_growth=_spread([each.threads_growth for each in found], looks),
         remark=_remark(round_, loaded, found, closes=closes),
     )
 
 
-def _spread(values: Sequence[float | None]) -> Spread | None:
+def _spread(values: Sequence[float | None], looks: int) -> Spread | None:
     """Return median and interval where every block has a value: those that happened to would flatter."""
     known = [value for value in values if value is not None]
-    return spread(known) if len(known) == len(values) else None
+    return spread(known, looks=looks) if len(known) == len(values) else None
 
 
 def _remark(round_: PlannedRound, loaded: Held, found: Sequence[RunMemory], *, closes: bool) -> str | None:

@@ -21,6 +21,7 @@ from collectors.plan.profile import read_profile, reserve_ports
 from collectors.plan.project import Project
 from collectors.plan.runs import check_address, make_runs
 from collectors.plan.services import expand, read_catalogue
+from collectors.plan.until import override_until
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +37,14 @@ class Request:
     link_address: str | None = None
     link_mbit: float = c.LINK_MBIT
     leave_out: bool = False
+    until: str | None = None
+    at_most_blocks: str | None = None
 
 
 def build_plan(project: Project, request: Request) -> Plan:
     """The plan; raises PlanError, one sentence, for the first thing that is wrong in any file or option."""
     document = override(project.campaign_file(request.campaign), request.settings, request.apps)
+    document = override_until(document, request.until, request.at_most_blocks)
     campaign = read_campaign(request.campaign, document)
     fields = document.entries()
     catalogue = read_catalogue(project.apps_dir)
@@ -63,7 +67,7 @@ def build_plan(project: Project, request: Request) -> Plan:
     _check_count(campaign, cells, fields["blocks"].where)
     profiles = tuple(_profile(project, item, services) for item in wanted_profiles(document))
     address = check_address(request.link_address) if request.link_address else c.LINK_ADDRESS_UNKNOWN
-    runs = make_runs(campaign, in_blocks(cells, blocks=campaign.blocks, seed=campaign.seed), address)
+    runs = make_runs(campaign, in_blocks(cells, blocks=campaign.most_blocks, seed=campaign.seed), address)
     seconds = sum(run.expected_s for run in runs)
     found = (
         *left_out,
@@ -85,9 +89,9 @@ def _places(rounds: Item) -> Mapping[str, str]:
 
 
 def _check_count(campaign: Campaign, cells: Sequence[Cell], where: str) -> None:
-    count = len(cells) * campaign.blocks
+    count = len(cells) * campaign.most_blocks
     if count > c.RUNS_MAX:
         raise PlanError(
-            f"{where}: {campaign.blocks} blocks of {len(cells)} cells are {count} runs; "
+            f"{where}: {campaign.most_blocks} blocks of {len(cells)} cells are {count} runs; "
             f"allowed: at most {c.RUNS_MAX}"
         )

@@ -13,6 +13,7 @@ from collectors.plan.ladder import check_rounds, read_ladder
 from collectors.plan.load import parse
 from collectors.plan.model import Campaign
 from collectors.plan.rounds import read_round
+from collectors.plan.until import read_until
 from collectors.published.names import published_names
 
 COMMON = ("description", "dataset", "workers", "blocks", "seed")
@@ -20,9 +21,10 @@ PROFILE = ("profile", "profiles")
 """Exactly one of them: the one profile of a campaign, or several between which it goes to and fro."""
 KINDS = {"comparison": ("apps", "rounds"), "ladder": ("kind", "ladder", "rounds")}
 """What a campaign of each kind must have beside the common keys. A file that names no kind is a comparison."""
-OPTIONAL = {"comparison": ("kind", "published", "noise"), "ladder": ("published",)}
-KEYS = (*COMMON, *PROFILE, "apps", "rounds", "kind", "ladder", "published", "noise")
-SETTABLE = (*PROFILE, "dataset", "workers", "blocks", "seed", "rounds.ROUND.KEY")
+STOPPING = ("until", "at_most_blocks")
+OPTIONAL = {"comparison": ("kind", "published", "noise", *STOPPING), "ladder": ("published", *STOPPING)}
+KEYS = (*COMMON, *PROFILE, "apps", "rounds", "kind", "ladder", "published", "noise", *STOPPING)
+SETTABLE = (*PROFILE, "dataset", "workers", "blocks", "seed", *STOPPING, "rounds.ROUND.KEY")
 
 
 def read_campaign(name: str, document: Item) -> Campaign:
@@ -38,21 +40,24 @@ def read_campaign(name: str, document: Item) -> Campaign:
     if not rounds:
         raise fields["rounds"].refuse("is empty", "at least one round")
     ladder = read_ladder(fields["ladder"]) if kind == "ladder" else ()
+    loads = tuple(read_round(key, item) for key, item in rounds.items())
+    blocks = fields["blocks"].integer(1, c.BLOCKS_MAX)
     campaign = Campaign(
         name=name,
         description=fields["description"].text(),
         profiles=profiles,
         dataset=fields["dataset"].choice(c.DATASETS, "data set"),
         workers=fields["workers"].integer(1, c.WORKERS_MAX),
-        blocks=fields["blocks"].integer(1, c.BLOCKS_MAX),
+        blocks=blocks,
         seed=fields["seed"].integer(0, c.SEED_MAX),
         apps=tuple(rung.service for rung in ladder) if ladder else fields["apps"].distinct("app"),
-        rounds=tuple(read_round(key, item) for key, item in rounds.items()),
+        rounds=loads,
         ladder=ladder,
         published=fields["published"].choice(published_names(), "set of published figures")
         if "published" in fields
         else None,
         noise=_noise(fields),
+        until=read_until(fields, blocks, loads),
     )
     if ladder:
         if len(profiles) > 1:

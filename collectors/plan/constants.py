@@ -98,7 +98,7 @@ AT_MOST_BLOCKS: Final = 30
 """Where a campaign goes on until an interval is narrow, and names no limit."""
 LOOKS_MOST: Final = 5
 """Looks of such a campaign: each costs level (five: intervals of 99 %, by normal theory 1.7 times the blocks of 95 %),
-and without them it overshoots (five from 8 to 30 blocks: by a third at most)."""
+and with fewer a campaign overshoots (five from 8 to 30 blocks: by a half at most)."""
 
 # Ranges of what a campaign may ask; beyond them lies a slip of the keyboard.
 WORKERS_MAX: Final = 1024

@@ -7,7 +7,7 @@ from typing import Final
 
 from collectors.plan import constants as c
 from collectors.plan.commands import plain
-from collectors.plan.model import Finding, Plan, PlannedRun, Round
+from collectors.plan.model import Campaign, Finding, Plan, PlannedRun, Round
 
 NOT_KNOWN: Final = "\N{EN DASH}"
 
@@ -26,14 +26,29 @@ def duration(seconds: float) -> str:
 def describe(plan: Plan) -> str:
     """The whole text that `tandem plan` prints."""
     campaign = plan.campaign
-    blocks = "1 block" if campaign.blocks == 1 else f"{campaign.blocks} blocks"
+    blocks = "1 block" if campaign.most_blocks == 1 else f"{_span(campaign.least_blocks, campaign.most_blocks)} blocks"
     order = f"{blocks} in random order from seed {campaign.seed}"
     head = [
         f"Campaign {campaign.name}: {campaign.description}",
         *(f"Profile {profile.name}: {profile.description}" for profile in plan.profiles),
         f"Data set {campaign.dataset}, {campaign.workers} workers, {order}",
+        *_until(campaign),
     ]
     return "\n".join([*head, "", *_services(plan), "", *_rounds(plan), "", *_findings(plan.findings)])
+
+
+def _until(campaign: Campaign) -> list[str]:
+    """When it stops, and what is not waited for."""
+    if campaign.until is None:
+        return []
+    looks = ", ".join(map(str, campaign.until.looks[:-1]))
+    after = f"looked at after {looks} blocks, and stopped" if looks else "stopped"
+    lines = [f"Until {campaign.until.text}: {after} after {campaign.most_blocks} in any case"]
+    for each in campaign.until.conditions:
+        others = [load.name for load in campaign.rounds if load.name not in each.rounds]
+        if others:
+            lines.append(f"  {each.metric} is waited for in {', '.join(each.rounds)} and not in {', '.join(others)}")
+    return lines
 
 
 def _services(plan: Plan) -> list[str]:
@@ -46,10 +61,11 @@ def _services(plan: Plan) -> list[str]:
 
 def _rounds(plan: Plan) -> list[str]:
     rows = [
-        _round(load, [run for run in plan.runs if run.cell.round.name == load.name])
+        _round(load, *([run for run in runs if run.cell.round.name == load.name] for runs in (plan.least, plan.runs)))
         for load in plan.campaign.rounds
     ]
-    rows.append(("all", "", "", "", str(len(plan.runs)), "", duration(plan.seconds)))
+    seconds = sum(run.expected_s for run in plan.least)
+    rows.append(("all", "", "", "", _span(len(plan.least), len(plan.runs)), "", _time(seconds, plan.seconds)))
     lines = table(("round", "generator", "path", "load", "runs", "each", "together"), rows, right={4, 5, 6})
     note = (
         f"Each run: warm-up, load, and {plain(c.RUN_OVERHEAD_S)} s for restart, contract check and fetching. "
@@ -60,17 +76,25 @@ def _rounds(plan: Plan) -> list[str]:
     return [*lines, note]
 
 
-def _round(load: Round, runs: Sequence[PlannedRun]) -> tuple[str, ...]:
+def _round(load: Round, least: Sequence[PlannedRun], runs: Sequence[PlannedRun]) -> tuple[str, ...]:
     each = duration(min(run.expected_s for run in runs)) if runs else NOT_KNOWN
     return (
         load.name,
         load.generator,
         load.path,
         _load(load),
-        str(len(runs)),
+        _span(len(least), len(runs)),
         each,
-        duration(sum(run.expected_s for run in runs)),
+        _time(sum(run.expected_s for run in least), sum(run.expected_s for run in runs)),
     )
+
+
+def _span(least: int, most: int) -> str:
+    return str(most) if least == most else f"{least} to {most}"
+
+
+def _time(least_s: float, most_s: float) -> str:
+    return duration(most_s) if least_s == most_s else f"{duration(least_s)} to {duration(most_s)}"
 
 
 def _load(load: Round) -> str:

@@ -126,7 +126,7 @@ def _sessions(campaign: Campaign, profile: Profile, cells: Sequence[Cell]) -> It
 def _samples(cells: Sequence[Cell]) -> Iterator[Finding]:
     """Percentiles that one run cannot support, p50 to p99.9."""
     for load in _rounds(cells):
-        count = _recorded(load)
+        count = recorded(load)
         missing = [] if count is None else [name for name, least in c.SAMPLES_FOR.items() if count < least]
         if count is not None and missing:
             least = c.SAMPLES_FOR[missing[0]]
@@ -212,7 +212,7 @@ def _scheduled(load: Round) -> int | None:
     return None if load.rate_per_s is None else int(load.rate_per_s * load.duration_s)
 
 
-def _recorded(load: Round) -> int | None:
+def recorded(load: Round) -> int | None:
     """Latencies that one run records; wrk2 throws those of its calibration away."""
     if load.rate_per_s is None or load.generator != "wrk2":
         return _scheduled(load)

@@ -44,9 +44,16 @@ def as_document(plan: Plan, *, versions: Versions, created: datetime) -> dict[st
         "services": [service_document(service) for service in plan.services],
         "rounds": {load.name: _round(load) for load in campaign.rounds},
         "runs": [_run(run) for run in plan.runs],
-        "cost": {"runs": len(plan.runs), "seconds": plan.seconds},
+        "cost": {"runs": len(plan.runs), "seconds": plan.seconds, **_least_cost(plan)},
         "feasibility": [asdict(finding) for finding in plan.findings],
     }
+
+
+def _least_cost(plan: Plan) -> dict[str, Any]:
+    """What a campaign costs that stops at its first look; nothing where its number of blocks is fixed."""
+    if plan.campaign.until is None:
+        return {}
+    return {"least": {"runs": len(plan.least), "seconds": sum(run.expected_s for run in plan.least)}}
 
 
 def _profiles(plan: Plan) -> dict[str, Any]:
@@ -58,7 +65,7 @@ def _profiles(plan: Plan) -> dict[str, Any]:
 
 def _kind(plan: Plan) -> dict[str, Any]:
     """What only some campaigns have: the rungs of a ladder by their services' ids, the name of published figures, that
-    it is for the noise floor."""
+    it is for the noise floor, when it stops."""
     campaign = plan.campaign
     extra: dict[str, Any] = {}
     if campaign.ladder:
@@ -71,6 +78,8 @@ def _kind(plan: Plan) -> dict[str, Any]:
         extra["published"] = campaign.published
     if campaign.noise:
         extra["noise"] = True
+    if campaign.until is not None:
+        extra["until"] = asdict(campaign.until)
     return extra
 
 

@@ -64,7 +64,7 @@ def check_offers(campaign: Campaign, services: Sequence[Service], places: Sequen
 
 def findings(campaign: Campaign) -> Iterator[Finding]:
     """Say that a ladder of few blocks gives ratios without intervals."""
-    if campaign.ladder and campaign.blocks < REPLICATES_FOR_INTERVAL:
+    if campaign.ladder and campaign.least_blocks < REPLICATES_FOR_INTERVAL:
         yield Finding(
             kind="ladder-blocks", where=campaign.name, value=campaign.blocks, limit=REPLICATES_FOR_INTERVAL,
             advice=f"{campaign.blocks} block{'s' if campaign.blocks > 1 else ''} give the ratios of a ladder and no "

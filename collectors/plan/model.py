@@ -64,12 +64,30 @@ class Rung:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Condition:
+    """Of every cell of these rounds the metric's interval is to lie within a share (`below`) of its median."""
+
+    metric: str
+    below: float
+    rounds: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Until:
+    """When a campaign stops: after which numbers of blocks it is looked at, and what is to hold of it then."""
+
+    text: str
+    conditions: tuple[Condition, ...]
+    looks: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Campaign:
     """One experiment as its file describes it, after overrides.
 
     `profiles` are the settings that the machines have in turn, mostly one. `ladder` is empty but for campaigns of kind
     ladder, whose apps are its rungs. `published` names the published figures that the summary prints beside the
-    measured ones. `noise`: it is measured to make the noise floor of it.
+    measured ones. `noise`: it is measured to make the noise floor of it. `until`: its number of blocks is not fixed.
     """
 
     name: str
@@ -84,6 +102,17 @@ class Campaign:
     ladder: tuple[Rung, ...] = ()
     published: str | None = None
     noise: bool = False
+    until: Until | None = None
+
+    @property
+    def least_blocks(self) -> int:
+        """The fewest blocks that it is measured for."""
+        return self.until.looks[0] if self.until else self.blocks
+
+    @property
+    def most_blocks(self) -> int:
+        """The most blocks that it is measured for."""
+        return self.until.looks[-1] if self.until else self.blocks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,6 +319,11 @@ class Plan:
     def profile(self) -> Profile:
         """The only profile, or the first."""
         return self.profiles[0]
+
+    @property
+    def least(self) -> tuple[PlannedRun, ...]:
+        """The runs that are done in any case: of a campaign that stops early those up to its first look."""
+        return tuple(run for run in self.runs if run.block <= self.campaign.least_blocks)
 
     @property
     def seconds(self) -> float:

@@ -10,6 +10,7 @@ from collectors.errors import PlanError
 from collectors.plan import constants as c
 from collectors.plan.cost import duration
 from collectors.plan.freeze import PLAN_FILE
+from collectors.plan.looks import stretch
 
 REPEATED = ("unreachable", "not-installable")
 """Outcomes that say nothing of the daemon: a resumed campaign does them again. What a package index or a network did
@@ -46,19 +47,23 @@ def _is_done(path: Path) -> bool:
 
 
 def pending_runs(folder: Path) -> list[dict[str, Any]]:
-    """The plan's runs without a runs/<id>/run.json, and those that are done again, in order.
+    """The plan's runs without a runs/<id>/run.json, and those that are done again, in order; of a campaign that stops
+    early those up to the look that is due.
 
     Each has, besides its own fields, `seconds_left` (expected for it and all pending ones after it),
-    `position` (its number in the whole plan), `total` (runs of the whole plan) and `title` (all of that as people say
-    it).
+    `position` (its number in the whole plan), `total` (runs of the whole plan, or up to that look) and `title` (all of
+    that as people say it).
     """
-    runs = read_plan(folder)["runs"]
+    document = read_plan(folder)
+    at = stretch(document, folder)
+    runs = [run for run in document["runs"] if at is None or run.get("block", 0) <= at.blocks]
+    until = "" if at is None else f" to the look after block {at.blocks}"
     waiting = [run for run in runs if not _is_done(folder / "runs" / run["id"] / "run.json")]
     left = 0.0
     result: list[dict[str, Any]] = []
     for run in reversed(waiting):
         left += run["expected_s"]
-        title = f"{run['index']} of {len(runs)}: {run['label']}; {duration(left)} left"
+        title = f"{run['index']} of {len(runs)}: {run['label']}; {duration(left)} left{until}"
         place = {"position": run["index"], "total": len(runs), "title": title}
         result.append({**run, **place, "seconds_left": round(left, 3)})
     return result[::-1]

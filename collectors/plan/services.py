@@ -10,6 +10,7 @@ from typing import Final, cast
 from collectors.errors import PlanError
 from collectors.plan import constants as c
 from collectors.plan.contract import read_contract
+from collectors.plan.digests import GENERATOR
 from collectors.plan.document import NAME, Item, unknown
 from collectors.plan.fairness import check_fair, conditions_of, read_conditions
 from collectors.plan.launchers import LITERALS, fill, read_env, read_launchers, read_options
@@ -89,6 +90,11 @@ def expand(catalogue: Catalogue, wanted: Iterable[tuple[str, str]]) -> tuple[Ser
     return tuple(services.values())
 
 
+def generator_sentence(app: str) -> str:
+    """The sentence about an app of the generator's name: a plan keeps digests of all programs by name."""
+    return f"{app!r} is the load generator's name in a plan's digests; allowed: another name"
+
+
 def reserved(service_id: str) -> bool:
     """Whether a service of this id would have a unit of the bench's own."""
     return service_id in RESERVED or service_id.startswith(FRONT)
@@ -131,6 +137,8 @@ def _service(catalogue: Catalogue, name: str, where: str) -> Service:
             f"{source}: the folder {app!r} is no name for an app; allowed: small letters, digits, and single "
             ". _ - between them"
         )
+    if app == GENERATOR:
+        raise PlanError(f"{source}: {generator_sentence(app)}")
     own = app if variant == DEFAULT else f"{app}-{variant}"
     if reserved(own):
         raise PlanError(

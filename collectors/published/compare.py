@@ -35,13 +35,16 @@ def beside(
         name=name,
         title=published.title,
         source=published.source,
-        tables=tuple(_table(each, folder.plan.rounds.get(each.round), measured, runs) for each in published.tables),
+        tables=tuple(
+            _table(each, folder.plan.rounds.get(each.round), measured, runs, folder.plan.looks)
+            for each in published.tables
+        ),
         notes=published.notes,
     )
 
 
 def _table(
-    there: PublishedTable, round_: PlannedRound | None, measured: Mapping[str, Table], runs: Sequence[Run]
+    there: PublishedTable, round_: PlannedRound | None, measured: Mapping[str, Table], runs: Sequence[Run], looks: int
 ) -> TableBeside:
     why_not = _why_not(there, round_)
     rows = measured[there.round].rows if why_not is None and there.round in measured else ()
@@ -57,7 +60,8 @@ def _table(
         reference=there.reference,
         columns=tuple(name for name in FIGURES if any(each.figure(name) for each in there.rows)),
         rows=tuple(
-            _row(each, there, found[each.name], reference, found[there.reference], runs=runs) for each in there.rows
+            _row(each, there, found[each.name], reference, found[there.reference], runs=runs, looks=looks)
+            for each in there.rows
         ),
         corrections=there.corrections,
         notes=there.notes,
@@ -93,6 +97,7 @@ def _row(
     reference_here: Row | None,
     *,
     runs: Sequence[Run],
+    looks: int,
 ) -> RowBeside:
     is_reference = row.name == reference.name
     return RowBeside(
@@ -101,7 +106,7 @@ def _row(
         endpoint=row.endpoint or there.endpoint,
         figures={name: _pair(row.figure(name), here, name) for name in FIGURES},
         ratio_there=() if is_reference else _ratio_there(row, reference, there.compared),
-        ratio_here=None if is_reference else _ratio_here(here, reference_here, there.compared, runs),
+        ratio_here=None if is_reference else _ratio_here(here, reference_here, there.compared, runs, looks),
         verdict=NOT_HERE if here is None else here.verdict + ("" if here.ranked else " (not ranked)"),
         errors_there=row.errors,
         note=row.note,
@@ -131,10 +136,12 @@ def _ratio_there(row: PublishedRow, reference: PublishedRow, compared: Figure) -
     return (low,) if low == high else (low, high)
 
 
-def _ratio_here(here: Row | None, reference: Row | None, compared: Figure, runs: Sequence[Run]) -> Ratio | None:
+def _ratio_here(
+    here: Row | None, reference: Row | None, compared: Figure, runs: Sequence[Run], looks: int
+) -> Ratio | None:
     if here is None or reference is None:
         return None
-    return ratio_by_block(_by_block(reference, compared, runs), _by_block(here, compared, runs))
+    return ratio_by_block(_by_block(reference, compared, runs), _by_block(here, compared, runs), looks=looks)
 
 
 def _by_block(row: Row, compared: Figure, runs: Sequence[Run]) -> dict[int, float]:

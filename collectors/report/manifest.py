@@ -10,8 +10,8 @@ from collectors.jsonio import write_text
 
 NAME = "MANIFEST.sha256"
 PLAN = "campaign.json"
-EVIDENCE = ("link", "machines", "runs", "sessions")
-"""Folders of raw files and records."""
+EVIDENCE = ("link", "looks.json", "machines", "runs", "sessions")
+"""Folders of raw files and records, and at which look a campaign stopped."""
 
 
 def write_manifest(directory: Path) -> None:
@@ -20,7 +20,7 @@ def write_manifest(directory: Path) -> None:
 
 
 def evidence_sha256(directory: Path) -> str:
-    """Return the digest of the manifest's lines of what was measured: the plan, and the folders in EVIDENCE. What is
+    """Return the digest of the manifest's lines of what was measured: the plan, and what is in EVIDENCE. What is
     made of these (summary, report) may be made again without changing it."""
     found = hashlib.sha256()
     for line in lines(directory):

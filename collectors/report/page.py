@@ -127,6 +127,7 @@ def _filters() -> dict[str, object]:
         "evidence_value": evidence_value,
         "evidence_limit": evidence_limit,
         "counters": counters,
+        "capitalised": lambda sentence: sentence[:1].upper() + sentence[1:],
         "canary_cells": canary.canary_cells,
     }
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.bench import ROOT, play
+from tests.e2e.bench import freeze, play, tandem
+from tests.unit.collectors.comparisons import make
 
 CAMPAIGNS = ", ".join(sorted(path.stem for path in (ROOT / "campaigns").glob("*.yml")))
 BAD = [
@@ -30,6 +31,21 @@ def test_unknown_names_stop_before_anything_is_touched(words: list[str], sentenc
     assert not (tmp_path / "results").exists()
 
 
+def test_a_campaign_that_its_baseline_refuses_leaves_no_folder(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    accepted = make(results / "quick-20260301T100000Z")
+    (results / "latest").symlink_to(accepted.directory.name)
+    assert tandem("baseline", "accept", str(accepted.directory), "good").returncode == 0
+    before = sorted(results.iterdir())
+    ended = play("bench.yml", "-e", "campaign=smoke", "-e", "baseline=good", "-e", f"tandem_results_root={results}",
+                 timeout_s=60)
+    assert ended.returncode != 0
+    assert "smoke has 1 block(s), and a comparison with good takes 5" in ended.stdout
+    assert "Preflight" not in ended.stdout
+    assert sorted(results.iterdir()) == before
+    assert (results / "latest").resolve() == accepted.directory
+
+
 def test_the_examples_placeholder_addresses_are_refused(tmp_path: Path) -> None:
     ended = play("bench.yml", "--inventory", "inventory/example", "-e", "campaign=smoke",
                  "-e", f"tandem_results_root={tmp_path}", timeout_s=60)
@@ -46,3 +62,11 @@ def test_one_machine_in_both_groups_is_refused(tmp_path: Path) -> None:
                  "-e", f"tandem_results_root={tmp_path}", timeout_s=60)
     assert ended.returncode != 0
     assert "The groups server and client hold the same machine" in ended.stdout
+
+
+def test_a_plan_that_is_gone_on_with_cannot_be_changed(tmp_path: Path) -> None:
+    directory = freeze(tmp_path / "results", "smoke")
+    ended = play("bench.yml", "-e", f"resume={directory}", "-e", "apps=flask", "-e", "at_most_blocks=9", timeout_s=60)
+    assert ended.returncode != 0
+    assert "goes on with the plan as it was frozen, and apps=, at_most_blocks= would change it" in ended.stdout
+    assert "Preflight" not in ended.stdout

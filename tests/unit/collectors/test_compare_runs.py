@@ -71,6 +71,23 @@ def test_runs_whose_percentiles_are_bounds_are_not_dropped(base: ResultsFolder, 
     assert found.exit_status == 4
 
 
+def test_runs_with_too_few_requests_for_a_percentile_are_not_dropped(base: ResultsFolder, tmp_path: Path) -> None:
+    few = Given(wrk=wrk_text(rate=99.0, mean_ms=646))
+    other = make(tmp_path / "other", seed=2, special=special(few, 1, 2, 3))
+    found = compare_folders(base, other, Options(floor=0.02))
+    delta = delta_of(found, "p99")
+    assert (delta.verdict, delta.effect, delta.n_a, delta.n_b) == (None, None, 10, 7)
+    assert delta.words == "cannot tell: p99 of 3 of 10 runs of B: too few requests"
+    assert delta_of(found, "p50").verdict is not None
+
+
+def test_a_percentile_that_no_run_has_requests_enough_for_is_not_asked(tmp_path: Path) -> None:
+    few = {("django", block): Given(wrk=wrk_text(rate=99.0, mean_ms=646)) for block in range(1, 11)}
+    a, b = (make(tmp_path / name, special=few) for name in ("a", "b"))
+    found = compare_folders(a, b, Options(floor=0.02))
+    assert {delta.metric for delta in found.cells[0].deltas} == {"rate", "p50", "errors", "cpu"}
+
+
 def test_what_is_left_out_is_said_of_each_side_with_its_cause(base: ResultsFolder, tmp_path: Path) -> None:
     other = make(tmp_path / "other", seed=2, special=special(SWAPPED, 1, 2))
     found = compare_folders(base, other, Options())

@@ -337,6 +337,24 @@ def test_replicates_are_medians(tmp_path: Path) -> None:
     assert summary.replicates_note == "3 replicates: medians, no interval (it takes 6)"
 
 
+def test_a_percentile_that_some_replicates_have_too_few_requests_for_is_said(tmp_path: Path) -> None:
+    """The others' median would stand for all; what no replicate has (p99.9 of the light round) is just not there."""
+    campaign = Campaign(tmp_path, plan(blocks=3, rounds=("sustained", "light"), services=("django",)))
+    for run in campaign.document["runs"]:
+        short = run["round"] == "sustained" and run["endpoint"] == "index" and run["block"] == 2
+        campaign.leave(run, Given(pacer=pacer_result(timeouts=5)) if short else Given())
+        record(ResultsFolder(tmp_path), run["id"])
+    summary, _ = summarise(ResultsFolder(tmp_path))
+    gaps = {(row.cell.endpoint, row.cell.round): row.gaps for table in summary.tables for row in table.rows}
+    said = "p99.9 of 1 of 3 runs: too few requests"
+    assert gaps.pop(("index", "sustained")) == (said,)
+    assert set(gaps.values()) == {()}
+    assert f"\n    {said}\n" in text(summary)
+    assert f"- django /index: {said}\n" in markdown(summary)
+    assert main(["report", str(tmp_path)]) == 0
+    assert f'<p class="reason">{said}</p>' in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_row_is_ranked_only_when_all_its_runs_are(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path, plan(rounds=("sustained",), services=("flask",), blocks=2))
     for run in campaign.document["runs"]:

@@ -16,7 +16,7 @@ SLIPS: list[dict[str, str]] = yaml.safe_load(
     Path(__file__).with_name("slips.yml").read_text(encoding="utf-8")
 )
 C = "campaigns/small.yml"
-SETTABLE = "profile, profiles, dataset, workers, blocks, seed, rounds.ROUND.KEY"
+SETTABLE = "profile, profiles, dataset, workers, blocks, seed, until, at_most_blocks, rounds.ROUND.KEY"
 
 
 def filled(text: str) -> str:

@@ -30,9 +30,9 @@ plain 8000 no plain app
 pool 8008 yes app with a pool
 
 round generator path load runs each together
-closed wrk localhost closed loop, 16 connections over 2 threads, 2 s after 1 s 4 6 s 24 s
-open pacer link 50 req/s, 8 connections, 3 s after 0.5 s 8 7 s 52 s
-all 12 1 min 16 s
+closed wrk localhost closed loop, 16 connections over 2 threads, 2 s after 1 s 4 11 s 44 s
+open pacer link 50 req/s, 8 connections, 3 s after 0.5 s 8 12 s 1 min 32 s
+all 12 2 min 16 s
 """
 
 
@@ -58,7 +58,7 @@ def test_freeze_answers_with_the_folder(root: Path, capsys: pytest.CaptureFixtur
     folder = Path(answer["directory"])
     assert folder.is_absolute()
     assert folder.parent == root / "results"
-    assert (answer["campaign"], answer["runs"], answer["seconds"]) == ("small", 12, 76.0)
+    assert (answer["campaign"], answer["runs"], answer["seconds"]) == ("small", 12, 136.0)
     assert answer["text"].startswith("Campaign small: a small campaign\n")
     assert json.loads((root / "results/latest/campaign.json").read_text())["cost"]["runs"] == 12
 
@@ -92,7 +92,7 @@ def test_campaigns_are_listed(root: Path, capsys: pytest.CaptureFixture[str], ar
     assert main(argv) == 0
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
         ["campaign", "runs", "time", "what", "it", "measures"],
-        ["small", "12", "1", "min", "16", "s", "a", "small", "campaign"],
+        ["small", "12", "2", "min", "16", "s", "a", "small", "campaign"],
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_broken_campaign_does_not_hide_the_others(root: Path, capsys: pytest.C
     assert "a small campaign" in out
     assert main(["plan", "--list", "--json"]) == 2
     rows = {row["campaign"]: row for row in json.loads(capsys.readouterr().out)}
-    assert (rows["broken"]["seconds"], rows["small"]["seconds"], rows["small"]["error"]) == (None, 76.0, None)
+    assert (rows["broken"]["seconds"], rows["small"]["seconds"], rows["small"]["error"]) == (None, 136.0, None)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_pending_lists_what_is_left(root: Path, capsys: pytest.CaptureFixture[st
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6
     assert lines[0].split()[:3] == ["1", "of", "6"]
-    assert lines[0].endswith("(38 s left)")
+    assert lines[0].endswith("(1 min 8 s left)")
     assert main(["pending", "results/latest", "--json"]) == 0
     runs = json.loads(capsys.readouterr().out)
     for run in runs:

@@ -110,7 +110,7 @@ def test_published_figures_are_named_in_the_plan(tmp_path: Path) -> None:
 
 
 KEYS = "description, dataset, workers, blocks, seed"
-LAST = "profile, profiles, published"
+LAST = "profile, profiles, published, until, at_most_blocks"
 SLIPS: dict[str, tuple[str, str, str]] = {
     "one-rung": (
         '  - {service: "plain:deep", factor: a deep queue}\n  - {service: "plain:pooled", factor: a pool}\n', "",

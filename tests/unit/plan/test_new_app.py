@@ -85,6 +85,18 @@ def test_a_name_that_is_taken_is_refused(name: str, project: Project) -> None:
         make_app(project, name)
 
 
+def test_the_generators_name_in_a_plans_digests_is_refused(project: Project) -> None:
+    sentence = r"'pacer' is the load generator's name in a plan's digests; allowed: another name$"
+    with pytest.raises(PlanError, match=f"^{sentence}"):
+        make_app(project, "pacer")
+    make_app(project, "mine")
+    (project.apps_dir / "mine").rename(project.apps_dir / "pacer")
+    with pytest.raises(PlanError, match=f"^apps/pacer/app.yml: {sentence}"):
+        expand_services(project.apps_dir, ["pacer"])
+    (project.apps_dir / "pacer").rename(project.apps_dir / "pacer-like")
+    assert [service.id for service in expand_services(project.apps_dir, ["pacer-like"])] == ["pacer-like"]
+
+
 @pytest.mark.parametrize("name", ["load", "telemetry", "restore", "upstream", "iperf3", "floor", "front-mine"])
 def test_a_name_of_a_unit_of_the_benchs_own_is_refused(name: str, project: Project) -> None:
     with pytest.raises(PlanError, match=rf"^'{name}' is the name of a unit of the bench's own; allowed: "):
