@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.bench import freeze, play, tandem
+from tests.e2e.bench import ROOT, freeze, play, tandem
 from tests.unit.collectors.comparisons import make
 
 CAMPAIGNS = ", ".join(sorted(path.stem for path in (ROOT / "campaigns").glob("*.yml")))
