@@ -9,15 +9,15 @@ from collectors.results import ResultsFolder
 
 
 def check(folder: ResultsFolder) -> tuple[bool, str]:
-    """Return whether every planned run ended as measured, and the sentence that says so or names those
-    that did not."""
+    """Return whether every planned run ended as measured and no look is due, and the sentence that says so or names
+    what is not so."""
     runs, missing = load_runs(folder)
     total = len(folder.plan.runs)
     if not total:
         return False, f"{folder.directory}: the plan holds no runs"
     bad = [run for run in runs if run.outcome != "measured"]
-    left_out = folder.plan.left_out
-    if not bad and not missing and not left_out:
+    left_out, due = folder.plan.left_out, folder.plan.look_due
+    if not bad and not missing and not left_out and due is None:
         return True, f"all {total} runs were measured"
     parts = []
     if bad:
@@ -27,5 +27,7 @@ def check(folder: ResultsFolder) -> tuple[bool, str]:
     if missing:
         named = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
         parts.append(f"{len(missing)} of {total} runs are missing: {named}")
+    if due is not None:
+        parts.append(f"it is not finished: the look after block {due} is still to be taken")
     parts += left_out
     return False, "; ".join(parts)

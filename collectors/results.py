@@ -95,7 +95,7 @@ class Plan:
 
     `profiles` are the machines' settings in turn, mostly one; `profile` is their names in one line. Of a campaign that
     stops early `blocks` and `runs` are those up to the look that it stopped at, or that is due; `looks` is for how many
-    planned looks its intervals are corrected.
+    planned looks its intervals are corrected, `look_due` after which block the next one is to be taken (None: none is).
     """
 
     campaign: str
@@ -111,6 +111,7 @@ class Plan:
     runs: tuple[PlannedRun, ...]
     document: Mapping[str, object]
     looks: int = 1
+    look_due: int | None = None
 
     @property
     def profile(self) -> str:
@@ -263,6 +264,7 @@ def _plan(top: Fields, up_to: Stretch | None) -> Plan:
         runs=tuple(run for run in runs if up_to is None or run.block <= up_to.blocks),
         document=top.all(),
         looks=1 if up_to is None else up_to.looks,
+        look_due=None if up_to is None or up_to.stopped else up_to.blocks,
     )
 
 

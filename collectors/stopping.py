@@ -54,10 +54,13 @@ class Seen:
     def sentence(self) -> str:
         """Return what was seen, without a full stop."""
         asked = f"less than {100 * self.below:g} % was asked"
+        if not self.cells:
+            return f"{self.metric} is waited for in no cell, since no app of its rounds can be installed"
         if self.widest is None:
             return f"{self.metric} has no interval in any of {self.cells} cells, and {asked}"
-        lacking = f", but {self.without} of {self.cells} cells have none (too few runs count)" if self.without else ""
-        wide = f"±{significant(100 * self.widest, 2)} % in the widest cell ({self.cell})"
+        why = "too few runs count, or one has no figure"
+        lacking = f", but {self.without} of {self.cells} cells have none ({why})" if self.without else ""
+        wide = f"±{_percent(self.widest, self.below)} % in the widest cell ({self.cell})"
         return f"{self.metric}'s interval is {wide}{lacking}; {asked}"
 
 
@@ -120,6 +123,15 @@ def half_width(found: Spread | None) -> float | None:
     return max(found.high - found.median, found.median - found.low) / found.median
 
 
+def _percent(share: float, limit: float) -> str:
+    """Return the share in percent, with so many digits that it is on the same side of the limit as it is."""
+    for digits in range(2, 6):
+        shown = significant(100 * share, digits)
+        if (float(shown) < round(100 * limit, 6)) == (share < limit):
+            break
+    return shown
+
+
 def _told(found: Look, at: Stretch) -> str:
     what = "; ".join(each.sentence for each in found.seen)
     if found.go_on:
@@ -165,7 +177,7 @@ def _seen(
     without = len(widths) - len(known)
     return Seen(
         metric=condition.metric, below=condition.below, cells=len(widths), without=without,
-        met=bool(known) and not without and all(width < condition.below for width in known.values()),
+        met=not without and all(width < condition.below for width in known.values()),
         widest=None if cell is None else round(known[cell], 6), cell=cell,
     )  # fmt: skip
 

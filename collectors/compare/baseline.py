@@ -81,8 +81,11 @@ def _usable(folder: ResultsFolder, use: Collection[str]) -> int:
     """Return how many runs count; TandemError where a comparison with the campaign could not be judged."""
     runs, missing = load_runs(folder)
     refused = f"{folder.directory}: this campaign cannot be a baseline"
-    if missing or not folder.plan.runs:
-        lacks = f"{len(missing)} of {len(folder.plan.runs)} runs are missing" if missing else "it planned no run"
+    due = folder.plan.look_due
+    if missing or due is not None or not folder.plan.runs:
+        lacks = "it planned no run" if due is None else f"the look after block {due} is still to be taken"
+        if missing:
+            lacks = f"{len(missing)} of {len(folder.plan.runs)} runs are missing"
         raise TandemError(f"{refused}, it is not finished: {lacks}; allowed: a campaign with all its runs")
     if len(identity(folder)) < len(MACHINES):
         raise TandemError(f"{refused}: the facts of both machines are not on record, so whose would it be?")

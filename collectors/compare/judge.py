@@ -12,7 +12,6 @@ from typing import Final
 from collectors.compare.metrics import Metric, has_too_few, is_bound, value_of
 from collectors.compare.model import Delta, DeltaVerdict, Design
 from collectors.compare.ranks import TIE, Shift, holm, independent_shift, paired_shift
-from collectors.limits import REPLICATES_FOR_INTERVAL
 from collectors.replicates import CONFIDENCE, least_for_interval
 from collectors.run import Run
 from collectors.statistics import normal_quantile
@@ -84,7 +83,7 @@ def ask_values(
     a, b = values
     if not a and not b:
         return None
-    paired = design == "interleaved" or (a == b and len(a) >= REPLICATES_FOR_INTERVAL)
+    paired = design == "interleaved" or (a == b and len(a) >= least_for_interval(looks))
     if paired:
         both = a.keys() & b.keys()
         a, b = ({block: own[block] for block in sorted(both)} for own in (a, b))

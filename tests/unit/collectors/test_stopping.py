@@ -16,6 +16,9 @@ from benchmarks.stopping_model import Stop, add_stopped
 from collectors.check import check
 from collectors.cli import main
 from collectors.compare import Options, compare_folders, compare_within
+from collectors.compare.baseline import accept
+from collectors.compare.judge import ask_values
+from collectors.compare.metrics import METRICS
 from collectors.compare.tables import text as compared_text
 from collectors.errors import TandemError
 from collectors.history import campaigns
@@ -24,11 +27,11 @@ from collectors.history.model import CellFilter
 from collectors.plan import pending_runs
 from collectors.plan.until import planned_looks
 from collectors.record import record
-from collectors.replicates import interval_note, interval_rank, least_for_interval, missed, spread
+from collectors.replicates import Spread, interval_note, interval_rank, least_for_interval, missed, spread
 from collectors.report.page import page
 from collectors.results import ResultsFolder
 from collectors.statistics import paired_ratio, signed_rank
-from collectors.stopping import half_width, look, stopping_sentence
+from collectors.stopping import Seen, half_width, look, stopping_sentence
 from collectors.summarise import summarise
 from collectors.tables import markdown, text
 from tests.unit.collectors.builders import Campaign, Given
@@ -187,7 +190,8 @@ def test_too_few_runs_that_count_are_no_interval(tmp_path: Path) -> None:
     shutil.copytree(campaign.directory, tmp_path / "two")
     go_on, told = look(ResultsFolder(campaign.directory))
     assert go_on
-    assert "but 1 of 2 cells have none (too few runs count); less than 5 % was asked" in told
+    lacking = "but 1 of 2 cells have none (too few runs count, or one has no figure)"
+    assert f"{lacking}; less than 5 % was asked" in told
     go_on, told = look(ResultsFolder(tmp_path / "two"), use=["environment-changed"])
     assert not go_on
     assert told.startswith("stopped after 7 of at most 12 blocks: rate's interval is ±")
@@ -223,6 +227,37 @@ def test_an_app_that_cannot_be_installed_is_not_waited_for(tmp_path: Path) -> No
     assert told["did-not-start"].startswith("goes on after 7 of at most 12 blocks")
 
 
+def test_where_nothing_can_be_installed_there_is_nothing_to_wait_for(tmp_path: Path) -> None:
+    none = Given(contract_failure={"kind": "not-installable", "message": "its packages exist for Python 3.10-3.12"})
+    campaign = planned(tmp_path / "one")
+    (told,) = to_the_end(campaign, noise=0.01, change=lambda _run, _given: none)
+    why = "rate is waited for in no cell, since no app of its rounds can be installed"
+    assert told == f"stopped after 7 of at most 12 blocks: {why}"
+
+
+@pytest.mark.parametrize(
+    ("widest", "shown"),
+    [(0.0462, "±4.6 %"), (0.04987, "±4.99 %"), (0.05, "±5.0 %"), (0.0504, "±5.0 %"), (0.049999, "±4.9999 %")],
+)
+def test_a_width_is_never_rounded_across_its_limit(widest: float, shown: str) -> None:
+    seen = Seen(metric="p99", below=0.05, met=widest < 0.05, cells=1, without=0, widest=widest, cell="django /index")
+    assert seen.sentence == f"p99's interval is {shown} in the widest cell (django /index); less than 5 % was asked"
+
+
+def test_a_campaign_whose_look_is_due_is_not_finished(tmp_path: Path) -> None:
+    """All its runs so far were measured, and the look may ask for more: it is neither a success nor a baseline."""
+    campaign = planned(tmp_path / "results/one")
+    measure(campaign, noise=0.01)
+    folder = ResultsFolder(campaign.directory)
+    assert check(folder) == (False, "it is not finished: the look after block 7 is still to be taken")
+    with pytest.raises(TandemError, match="it is not finished: the look after block 7 is still to be taken"):
+        accept(folder, "early")
+    assert not look(folder)[0]
+    folder = ResultsFolder(campaign.directory)
+    assert check(folder)[0]
+    assert accept(folder, "whole")[0].blocks == 7
+
+
 # -- what is corrected ----------------------------------------------------------------------------------
 
 
@@ -256,6 +291,16 @@ def test_two_campaigns_are_corrected_for_each_pair_of_looks(tmp_path: Path) -> N
     assert compare_folders(ResultsFolder(one.directory), ResultsFolder(one.directory), Options()).looks == 2
 
 
+def test_the_same_runs_are_paired_only_where_pairs_have_an_interval() -> None:
+    """Six pairs have none that is corrected for two looks, and two sets of six have."""
+    own = {block: 100.0 + block for block in range(1, 7)}
+    for looks, paired in ((1, True), (2, False)):
+        asked = ask_values(METRICS["rate"], "closed", (own, dict(own)), design="apart", floor=None, looks=looks)
+        assert asked is not None
+        assert asked.paired is paired
+        assert asked.delta.low is not None
+
+
 @pytest.mark.parametrize("looks", [1, 2, 5])
 def test_the_level_is_divided_by_the_looks(looks: int) -> None:
     """The least replicates, the ranks and the words follow from it; one look is as ever."""
@@ -265,7 +310,7 @@ def test_the_level_is_divided_by_the_looks(looks: int) -> None:
     assert interval_rank(least - 1, looks) is None
     assert interval_rank(least, looks) == signed_rank(least, looks) == 1
     few = [float(value) for value in range(1, least)]
-    assert spread(few, looks=looks) == spread(few[::-1], looks=looks)
+    assert spread(few, looks=looks) == Spread(n=least - 1, median=least / 2)
     assert paired_ratio([(1.0, 2.0)] * (least - 1), looks=looks) == paired_ratio([(1.0, 2.0)] * (least - 1), looks=99)
     note = interval_note(least - 1, looks=looks)
     assert note.startswith(f"{least - 1} replicates: medians, no interval (it takes {least}")
