@@ -29,7 +29,7 @@ NOT_WAITED_FOR: Final = "not-installable"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Condition:
+class Wanted:
     """What a campaign asks for: of every cell of these rounds the metric's interval, narrower than so large a share."""
 
     metric: MetricName
@@ -141,10 +141,10 @@ def _told(found: Look, at: Stretch) -> str:
     return f"stopped at the limit of {at.at_most} blocks{'' if found.met else ', not narrow enough'}: {what}"
 
 
-def _conditions(folder: ResultsFolder) -> list[Condition]:
+def _conditions(folder: ResultsFolder) -> list[Wanted]:
     path = folder.directory / "campaign.json"
     rows = Fields(folder.plan.document, path).inner("until").rows("conditions")
-    found = [from_json(Condition, row.all(), file=path) for row in rows]
+    found = [from_json(Wanted, row.all(), file=path) for row in rows]
     for row, each in zip(rows, found, strict=True):
         if not each.rounds or not set(each.rounds) <= set(folder.plan.rounds):
             raise row.fail("rounds", "a list of the plan's rounds")
@@ -165,7 +165,7 @@ def _cells(runs: Iterable[Run], *, several: bool) -> dict[tuple[str, str], list[
 
 
 def _seen(
-    condition: Condition, cells: dict[tuple[str, str], list[Run]], use: Collection[str], looks: int
+    condition: Wanted, cells: dict[tuple[str, str], list[Run]], use: Collection[str], looks: int
 ) -> Seen:
     widths = {
         words: half_width(_spread(own, condition.metric, use, looks))

@@ -149,7 +149,7 @@ def _compare(
         sentence="",
         margin=options.margin,
         differences=found,
-        looks=planned_looks(a.folder, b.folder),
+        looks=looks_of_both(a.folder, b.folder),
     )
     wrong = [each for each in found if not each.allowed]
     if wrong:
@@ -272,7 +272,7 @@ def _left_out(cells: Sequence[CellCompared]) -> list[str]:
     return [f"runs that do not count: {'; '.join(parts)}"] if any(cell.left_out for cell in judged) else []
 
 
-def planned_looks(a: ResultsFolder, b: ResultsFolder) -> int:
+def looks_of_both(a: ResultsFolder, b: ResultsFolder) -> int:
     """Return at how many moments two campaigns may have stopped: with each look of one, those of the other; within one
     campaign its own."""
     one, other = a.plan.looks, b.plan.looks

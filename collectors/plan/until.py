@@ -29,6 +29,9 @@ def read_until(fields: Mapping[str, Item], blocks: int, rounds: Sequence[Round])
             raise fields["at_most_blocks"].refuse("is given without until", "both, or blocks alone")
         return None
     item = fields["until"]
+    if "noise" in fields and fields["noise"].boolean():
+        raise item.refuse("is given beside noise: true, and a floor from blocks chosen by their noise is too low",
+                          "a noise floor with a fixed number of blocks")
     text = " ".join(item.text().split())
     conditions: list[Condition] = []
     for part in text.split(","):
@@ -36,7 +39,7 @@ def read_until(fields: Mapping[str, Item], blocks: int, rounds: Sequence[Round])
         if any(set(each.rounds) & set(condition.rounds) and each.metric == condition.metric for each in conditions):
             raise item.refuse(f"asks twice for {condition.metric} of one round", "each metric once for a round")
         conditions.append(condition)
-    most = max(c.AT_MOST_BLOCKS, blocks)
+    most = min(max(c.AT_MOST_BLOCKS, 2 * blocks), c.BLOCKS_MAX)
     if "at_most_blocks" in fields:
         most = fields["at_most_blocks"].integer(max(blocks, least_for_interval()), c.BLOCKS_MAX)
     return Until(text=text, conditions=tuple(conditions), looks=planned_looks(blocks, most))

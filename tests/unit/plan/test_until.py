@@ -18,6 +18,7 @@ from collectors.errors import PlanError
 from collectors.plan import Request, as_document, build_plan, find_versions
 from collectors.plan import constants as c
 from collectors.plan.model import Plan
+from collectors.plan.project import Project
 from collectors.plan.until import METRICS as ASKED
 from collectors.plan.until import planned_looks
 from collectors.replicates import interval_rank, least_for_interval
@@ -105,6 +106,17 @@ def test_the_limit_is_no_less_than_the_blocks(root: Path, most: str, sentence: s
 def test_a_limit_alone_says_nothing(root: Path) -> None:
     with pytest.raises(PlanError, match="is given without until; allowed: both, or blocks alone"):
         planned(root, at_most_blocks="20")
+
+
+def test_without_a_limit_there_is_room_to_stop_early(root: Path) -> None:
+    until = frozen(planned(root, until="cpu<5%", settings=["blocks=40"]), root)["until"]
+    assert (until["looks"][0], until["looks"][-1]) == (40, 80)
+
+
+def test_a_noise_floor_has_a_fixed_number_of_blocks(root: Path) -> None:
+    edit(root, "campaigns/small.yml", "seed: 7\n", "seed: 7\nnoise: true\n")
+    with pytest.raises(PlanError, match="until is given beside noise: true, and a floor from blocks chosen by their"):
+        build_plan(Project(root=root), Request(campaign="small", until="cpu<5%", settings=["blocks=12"]))
 
 
 def test_no_limit_is_below_what_an_interval_takes(root: Path) -> None:
