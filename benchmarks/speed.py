@@ -149,7 +149,8 @@ def undisturbed_lag(effort: Effort) -> list[dict[str, Cell]]:
 
     What a generator that is not on the CPU cannot send is late whatever it does; what it adds by itself is seen here.
     """
-    watch, left_alone, done = Watch(), [], 0
+    watch, done = Watch(), 0
+    left_alone: list[Ran] = []
     with working_server(0) as url:
         while done < effort.short_runs and len(left_alone) < 2 * effort.rounds:
             done += 1
