@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from collectors.errors import ReadError
-from collectors.jsonio import Fields, parse_object, read_text
+from collectors.jsonio import LARGEST, Fields, parse_object, read_text
 
 Source = Literal["group", "processes"]
 SOURCES: tuple[Source, ...] = ("group", "processes")
@@ -75,8 +75,15 @@ def _of(top: Fields) -> Sample:
         rss_bytes=top.count("rss_bytes"),
         source=source,
         anon_bytes=top.optional_count("anon_bytes"),
-        kernel_bytes=None if group is None else group.count("kernel_bytes") + group.count("sock_bytes"),
+        kernel_bytes=None if group is None else _kernel_bytes(group),
         accepted=connections.count("accepted"),
         waiting=connections.count("waiting"),
         cost_ns=top.count("cost_ns"),
     )
+
+
+def _kernel_bytes(group: Fields) -> int:
+    held = group.count("kernel_bytes") + group.count("sock_bytes")
+    if held >= LARGEST:
+        raise group.fail("sock_bytes", "no more than a machine can hold, with kernel_bytes")
+    return held
