@@ -77,7 +77,8 @@ def _add_plan(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="stop as soon as intervals are narrow enough, as in 'p99 interval < 5%%'; blocks is then the least",
     )
     plan.add_argument(
-        "--at-most-blocks", metavar="N", help=f"stop after so many blocks in any case (default: {c.AT_MOST_BLOCKS}, or twice the least)"
+        "--at-most-blocks", metavar="N",
+        help=f"stop after so many blocks in any case (default: {c.AT_MOST_BLOCKS}, or twice the least)",
     )
     plan.add_argument(
         "--leave-out",
