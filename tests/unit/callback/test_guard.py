@@ -83,10 +83,12 @@ def test_settings_applied_on_purpose_stay_and_it_is_said(project: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_signals_restore_even_when_nobody_reads_any_more(project: Path, number: signal.Signals) -> None:
+    """It hears the signal even where these tests run behind nohup, or in a shell's background, which ignore some."""
     write(project / "bench.yml", [APPLY, WAIT])
     reading, writing = os.pipe()
     with subprocess.Popen(command(), cwd=project, env=environment(project), stdin=subprocess.DEVNULL, stdout=writing,
-                          stderr=writing, start_new_session=True) as child:
+                          stderr=writing, start_new_session=True,
+                          preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as child:  # noqa: PLW1509
         os.close(writing)
         said = b""
         while b"TASK [Wait]" not in said:
