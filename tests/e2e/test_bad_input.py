@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.bench import ROOT, freeze, play, tandem
+from tests.e2e.bench import ROOT, play, tandem
 from tests.unit.collectors.comparisons import make
 
 CAMPAIGNS = ", ".join(sorted(path.stem for path in (ROOT / "campaigns").glob("*.yml")))
@@ -62,11 +62,3 @@ def test_one_machine_in_both_groups_is_refused(tmp_path: Path) -> None:
                  "-e", f"tandem_results_root={tmp_path}", timeout_s=60)
     assert ended.returncode != 0
     assert "The groups server and client hold the same machine" in ended.stdout
-
-
-def test_a_plan_that_is_gone_on_with_cannot_be_changed(tmp_path: Path) -> None:
-    directory = freeze(tmp_path / "results", "smoke")
-    ended = play("bench.yml", "-e", f"resume={directory}", "-e", "apps=flask", "-e", "at_most_blocks=9", timeout_s=60)
-    assert ended.returncode != 0
-    assert "goes on with the plan as it was frozen, and apps=, at_most_blocks= would change it" in ended.stdout
-    assert "Preflight" not in ended.stdout
