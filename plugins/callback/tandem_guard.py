@@ -32,7 +32,7 @@ DOCUMENTATION = """
 """
 
 ROOT = Path(__file__).resolve().parents[2]
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # What reaches the machines in the campaign must reach them in its restore.
 PASSED_ON = {
@@ -41,11 +41,6 @@ PASSED_ON = {
     "become_password_file": "--become-password-file", "connection_password_file": "--connection-password-file",
     "ssh_common_args": "--ssh-common-args", "ssh_extra_args": "--ssh-extra-args",
 }
-
-
-def interrupt(_signal: int, _frame: Any) -> None:
-    """Make SIGTERM and SIGHUP end Ansible the way Ctrl-C does, so that what must be put back is."""
-    raise KeyboardInterrupt
 
 
 def say(text: str) -> None:
@@ -92,14 +87,31 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]   # Ansible has no typ
         self._changed: set[str] = set()
         self._results_dir = ""
         self._finished = False
+        self._interrupted = False
         self._main_pid = os.getpid()
         for number in ENDING_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:    # nohup means it
-                signal.signal(number, interrupt)
+                signal.signal(number, self._interrupt)
         atexit.register(self._at_exit)
+
+    def _interrupt(self, _signal: int, _frame: Any) -> None:
+        """Make SIGTERM and SIGHUP end Ansible the way Ctrl-C does, so that what must be put back is."""
+        self._interrupted = True
+        raise KeyboardInterrupt
+
+    def _heed(self) -> None:
+        """Interrupt again where the first time had no effect: Python drops what a signal raises within its own hooks,
+        such as those around a fork, and the campaign would go on."""
+        if self._interrupted and os.getpid() == self._main_pid:
+            raise KeyboardInterrupt
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002 - Ansible's
+        """Begin nothing more once interrupted."""
+        self._heed()
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """A machine counts as changed from before the first write is tried."""
+        self._heed()
         if task.action == "tandem_settings" and task.args.get("state") == "applied" and not task.check_mode:
             self._changed.add(host.get_name())
 
@@ -120,7 +132,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]   # Ansible has no typ
             say("\nThe settings stay applied, as asked: playbooks/restore.yml puts the machines back,"
                 " and so does their own timer.")
             return
-        for number in (signal.SIGINT, *ENDING_SIGNALS):
+        for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         say("\nThe campaign ended early. Putting the machines back; this takes a few seconds ...")
         words = connection_words()

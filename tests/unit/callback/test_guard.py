@@ -98,3 +98,31 @@ def test_signals_restore_even_when_nobody_reads_any_more(project: Path, number: 
         os.kill(child.pid, number)
         child.wait(timeout=60)
     assert (project / "restored").exists()
+
+
+DROPPED = """
+import os, signal, sys
+from tandem_guard import CallbackModule
+
+class Dropping:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)     # what a signal raises here Python prints, and drops
+
+guard = CallbackModule()
+kept = Dropping()
+del kept
+print("went on")
+try:
+    guard.v2_playbook_on_task_start(None, False)
+except KeyboardInterrupt:
+    print("heeded")
+"""
+
+
+def test_a_signal_that_python_dropped_is_heeded_before_the_next_task() -> None:
+    path = os.pathsep.join([str(GUARD.parent), *sys.path])
+    ended = subprocess.run([sys.executable, "-c", DROPPED], env={**os.environ, "PYTHONPATH": path}, text=True,
+                           capture_output=True, check=False, timeout=60,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    assert ended.stdout.split("\n") == ["went on", "heeded", ""], ended.stderr
+    assert "KeyboardInterrupt" in ended.stderr
