@@ -65,7 +65,10 @@ class Ran:
 
 
 def start(*arguments: str | float | Path) -> Running:
-    """Start pacer in a process made from this one, which saves the time of starting Python."""
+    """Start pacer in a process made from this one, which saves the time of starting Python.
+
+    It hears SIGHUP even where these tests run behind nohup.
+    """
     return Running([str(argument) for argument in arguments])
 
 
@@ -87,6 +90,7 @@ class Running:
             os.setpriority(os.PRIO_PROCESS, self.pid, -10)      # more of a busy machine's time
 
     def _child(self, arguments: list[str]) -> int:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         for number, file in ((1, self.out), (2, self.err)):
             os.dup2(file.fileno(), number)
         sys.stdout, sys.stderr = (os.fdopen(number, "w") for number in (1, 2))
