@@ -30,7 +30,8 @@ NOT_WAITED_FOR: Final = "not-installable"
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a campaign asks for: of every cell of these rounds the metric's interval, narrower than so large a share."""
+    """What a campaign asks for, as its frozen plan has it, where anybody may have written it: of every cell of these
+    rounds the interval of one of our metrics, narrower than so large a share."""
 
     metric: MetricName
     below: float

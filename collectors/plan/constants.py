@@ -26,7 +26,7 @@ LINK_ADDRESS_UNKNOWN: Final = "LINK_ADDRESS"
 
 RUN_OVERHEAD_S: Final = 8.0
 """Beyond warm-up and load, per run: restart, contract check, counters, fetching. Measured on a lab of
-two slow cores: 6 s with 4 workers, 8 to 12 with 16.
+two slow cores: 6 s with 4 workers, 11 with 16.
 """
 
 PROFILE_SWITCH_S: Final = 3.0
