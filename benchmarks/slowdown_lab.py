@@ -237,7 +237,9 @@ def _lab_as_found() -> Iterator[None]:
         yield
     finally:
         if _lab("status").returncode == 0:
-            _lab("sh", "server", "sh", "-c", FORGET)
+            forgot = _lab("sh", "server", "sh", "-c", FORGET)
+            if forgot.returncode != 0:
+                _say(f"the daemon {APP} is still installed on the lab's server: {forgot.stderr.strip()}")
         if not was_up:
             _lab("down")
 

@@ -17,6 +17,7 @@ declares, or failed requests."""
 DISTURBED: Final = tuple(sorted(UNRANKED - {*LEFT_OUT, "overloaded"}))
 """A run with one of these did its rung's work under a disturbance: used, counted and said; left out when strict."""
 NOT_RUN: Final = "not run"
+NOT_ALL: Final = "beside runs of the same rung that have none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,9 @@ def use(runs: Sequence[Run], planned: int, *, loop: str, strict: bool) -> Used:
             value = value_of(run, metric, loop)
             if value is not None and value > 0:
                 values[metric][run.block] = value
+    if no_p99 and values["p99"]:                            # those that have one are the quicker ones, not a sample
+        no_p99[NOT_ALL] += len(values["p99"])
+        values["p99"] = {}
     if planned > len(runs):
         left_out[NOT_RUN] += planned - len(runs)
     kept_up = bool(used) and not any({"overloaded", "degraded"}.intersection(run.kinds) for run in used)

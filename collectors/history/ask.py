@@ -19,6 +19,7 @@ from collectors.history.store import asked
 from collectors.plan.document import unknown
 from collectors.replicates import spread
 
+PERCENTILES: Final[tuple[MetricName, ...]] = ("p50", "p99")
 NO_FIGURE: Final = "no such figure"
 """Why a run that counts gives no value: p99 of too few requests, CPU time of a warm-up that was not counted."""
 _CELL: Final = ("service", "endpoint", "round", "profile")
@@ -69,7 +70,7 @@ def over_time(results: Path, metric: str, cells: CellFilter, *, rebuild: bool = 
 
     rows, faults = asked(results, question, rebuild=rebuild)
     series = [
-        _series(key, list(group), cells) for key, group in groupby(rows, key=lambda row: row[: len(_KEY)])
+        _series(key, list(group), cells, name) for key, group in groupby(rows, key=lambda row: row[: len(_KEY)])
     ]
     found = tuple(
         replace(each, changes=changes, note=note)
@@ -90,11 +91,13 @@ def _refuse_unknown(database: sqlite3.Connection, chosen: dict[str, str], result
             raise unknown(field, value, known, str(results))
 
 
-def _series(key: tuple[object, ...], rows: Sequence[tuple[object, ...]], cells: CellFilter) -> Series:
+def _series(
+    key: tuple[object, ...], rows: Sequence[tuple[object, ...]], cells: CellFilter, metric: MetricName
+) -> Series:
     start = len(_KEY)
     groups = [(campaign, list(group)) for campaign, group in groupby(rows, key=lambda row: row[start : start + 4])]
     shown = groups if cells.newest is None else groups[-cells.newest :]
-    points = tuple(_point(campaign, [row[start + 4 :] for row in group], cells) for campaign, group in shown)
+    points = tuple(_point(campaign, [row[start + 4 :] for row in group], cells, metric) for campaign, group in shown)
     service, endpoint, round_, profile, label, loop, load, _ = key
     return Series(
         service=str(service), endpoint=str(endpoint), round=str(round_), profile=str(profile),
@@ -103,10 +106,14 @@ def _series(key: tuple[object, ...], rows: Sequence[tuple[object, ...]], cells: 
     )  # fmt: skip
 
 
-def _point(campaign: tuple[object, ...], runs: Sequence[tuple[object, ...]], cells: CellFilter) -> Point:
+def _point(
+    campaign: tuple[object, ...], runs: Sequence[tuple[object, ...]], cells: CellFilter, metric: MetricName
+) -> Point:
     reasons = [_left_out(run, cells) for run in runs]
     folder, created_utc, name, looks = map(str, campaign)
     values = [float(str(run[-1])) for run, why in zip(runs, reasons, strict=True) if why is None]
+    if metric in PERCENTILES and NO_FIGURE in reasons:      # those that have one are the quicker ones, not a sample
+        values = []
     return Point(
         folder=folder,
         created_utc=created_utc,

@@ -86,7 +86,7 @@ class CellFilter:
 @dataclass(frozen=True, kw_only=True)
 class Point:
     """One campaign's figure of a cell: median and interval of its runs that count; `left_out` counts the others by
-    reason. `spread` is None where no run counts."""
+    reason. `spread` is None where no run counts, and for a percentile where not every run that counts has one."""
 
     folder: str
     created_utc: str

@@ -379,3 +379,14 @@ def test_times(value: float, shown: str) -> None:
 @pytest.mark.parametrize(("value", "shown"), [(0.651, "65 %"), (-0.002, "0 %"), (-0.05, "-5 %"), (None, "\N{EN DASH}")])
 def test_share(value: float | None, shown: str) -> None:
     assert share(value) == shown
+
+
+def test_a_p99_that_only_some_replicates_have_is_not_used(tmp_path: Path) -> None:
+    """Those with requests enough for one are the quicker ones: their median would not be the rung's."""
+    few: Special = {("flask", "calibration", block): closed(99.0) for block in (1, 2)}
+    each = only_round(make(tmp_path, few))
+    assert chain_of(each, "p99").missing == ("flask",)
+    assert each.rungs[0].medians["p99"] is None
+    assert each.rungs[0].medians["rate"] is not None
+    assert any(note.startswith("p99 is not used of 4 beside runs of the same rung that have none, 2 too few requests")
+               for note in each.notes), each.notes

@@ -19,7 +19,7 @@ from collectors.history.changes import LEAST, PENALTIES, change_places, normal_s
 from collectors.history.tables import campaigns_text, history_text, spark
 from tests.unit.collectors.builders import Given
 from tests.unit.collectors.comparisons import changed, document, make
-from tests.unit.collectors.tool_output import Snapshot
+from tests.unit.collectors.tool_output import Snapshot, wrk_text
 
 SPEEDS = (1.0,) * 6 + (0.8,) * 6
 BLOCKS = 6
@@ -91,6 +91,17 @@ def test_a_metric_over_time_has_medians_with_intervals(series: Path) -> None:
         assert point.spread.low <= point.spread.median <= point.spread.high
     assert one(series, newest=3).points == found.points[-3:]
     assert "here are 3" in str(one(series, newest=3).note)
+
+
+def test_a_percentile_that_only_some_replicates_have_is_no_point(results: Path) -> None:
+    """Those with requests enough for one are the quicker ones: their median would not be the campaign's."""
+    few = Given(wrk=wrk_text(rate=99.0, mean_ms=646), server=Snapshot())
+    execution(results, 2, special={("django", 1): few})
+    last = one(results, "p99").points[-1]
+    assert (last.spread, last.left_out) == (None, {"no such figure": 1})
+    rate = one(results).points[-1].spread
+    assert rate is not None
+    assert rate.n == BLOCKS
 
 
 def test_a_change_is_named_with_what_else_differs(series: Path) -> None:
