@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ansible.module_utils.__path__.append(str(ROOT / "plugins" / "module_utils"))
 
 
-class _Scopes(LoadFileScheduling):
+class _Scopes(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Each file is one process's, and all that need the lab are one file."""
 
     def _split_scope(self, nodeid: str) -> str:
