@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Final
 
 from collectors.errors import PlanError
 from collectors.new_app import make_app
 from collectors.plan import find_project
 from collectors.plan.verification import verification
+
+EVERY: Final = "all"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,7 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog="Exit status: 0 listed, those that are refused with the sentence why; 2 there is no such app.",
     )
     check.add_argument(
-        "--apps", default="", metavar="A,B:VARIANT", help="an app stands for all its variants (default: all apps)"
+        "--apps", default=EVERY, metavar="A,B:VARIANT",
+        help="an app stands for all its variants; all, the default: every app"
     )
     check.add_argument("--python", metavar="V", help="the server's interpreter, as in 3.11.2")
     check.add_argument("--system-python", metavar="V", help="Debian's own there, where it has one")
@@ -46,7 +50,7 @@ def run_new_app(args: argparse.Namespace) -> int:
 
 def run_verification(args: argparse.Namespace) -> int:
     """Print the services, their contracts, and what is refused."""
-    names = [name.strip() for name in args.apps.split(",")] if args.apps.strip() else []
+    names = [] if args.apps.strip() == EVERY else [name.strip() for name in args.apps.split(",")]
     if not all(names):
         raise PlanError(f"--apps {args.apps}: a name is empty; allowed: names of apps with a comma between them")
     found = verification(

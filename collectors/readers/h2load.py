@@ -3,6 +3,8 @@
 Facts this reader knows, each found by running version 1.52:
 - "finished in" includes the warm-up, the rate beside it does not; both count every request that was done;
 - a connection that is refused, or lost on the way, is an error in no line: requests just stop;
+- where a server ends an HTTP/2 connection in good order (GOAWAY), the requests that it takes no more are errors, in a
+  line with the sum of all so far ("Process Request Failure:14"), and no other connection is opened;
 - a reply without a reason phrase (`HTTP/1.1 200`) is counted as failed, under no status;
 - where connections are made anew for each request (HTTP/1.1 without keep-alive) the traffic's total is lost;
 - statuses are counted when a reply begins, requests when it ends;
@@ -44,6 +46,7 @@ SPAWNING = re.compile(
     rf"spawning thread #[0-9]+: {_INT} total client\(s\)\. (?:{_INT} total requests|Timing-based test with {_TIME} of "
     rf"warm-up time and {_TIME} of main duration for measurements\.)"
 )
+GAVE_UP = re.compile(rf"Process Request Failure:{_INT}")
 PROGRESS = re.compile(
     r"Warm-up .*|progress: .*|Main benchmark duration .*|Stopped all clients .*|TLS Protocol: .*|Cipher: .*|"
     r"Server Temp Key: .*|Application protocol: .*|No protocol negotiated.*|"
@@ -70,6 +73,7 @@ class _Seen:
 
     threads: int = 0
     clients: int = 0
+    gave_up: int = 0
     main_s: float | None = None
     finished_s: float = 0.0
     rate: float = 0.0
@@ -138,8 +142,11 @@ def _head(lines: Lines, seen: _Seen) -> None:
         match = lines.take_if(SPAWNING)
     if not seen.clients:
         raise lines.error("h2load runs with at least one client")
-    while lines.take_if(PROGRESS) is not None:
-        pass
+    while True:
+        if lines.take_if(GAVE_UP) is not None:
+            seen.gave_up += 1
+        elif lines.take_if(PROGRESS) is None:
+            break
 
 
 def _check_length(lines: Lines, length_s: float) -> None:
@@ -244,6 +251,12 @@ def _flags(seen: _Seen, result: LoadResult, log: Log | None) -> Iterator[Finding
             "h2load-no-status", seen.no_status, 0,
             f"h2load read no status in {seen.no_status} replies and calls them failed (it takes a status line "
             "without a reason phrase for one without a status)",
+        )  # fmt: skip
+    if seen.gave_up:
+        yield _flag(
+            "h2load-gave-up", seen.gave_up, 0,
+            f"the server ended {seen.gave_up} of {seen.clients} connections and h2load opens no other, so fewer than "
+            "asked carried the load: the rate is too low",
         )  # fmt: skip
     silent_s = 0.0 if log is None or not seen.done else result.duration_s - log.last_end_s
     if silent_s >= limits.H2LOAD_SILENT_END_S and result.loop == "closed":

@@ -97,6 +97,14 @@ def test_connections_lost_on_the_way_are_found_in_the_log() -> None:
     assert verdicts(result) == ["unsteady"]
 
 
+def test_connections_that_the_server_ended_are_counted_and_said() -> None:
+    """Hypercorn ends a connection after 1000 requests; h2load prints the sum of refused requests for each."""
+    result = read("gave-up")
+    assert (result.counts.completed, result.errors.seen()) == (5323, {"read": 14})
+    assert flags(result) == ["h2load-no-distribution", "h2load-gave-up"]
+    assert result.notes[1].startswith("the server ended 2 of 8 connections and h2load opens no other, ")
+
+
 def test_a_paced_run_is_labelled_and_never_corrected() -> None:
     result = read("paced")
     assert (result.loop, result.rate_asked_per_s, result.latency.kind) == ("open", 50.0, "service")

@@ -106,6 +106,9 @@ def test_the_command_prints_it_as_json(
     monkeypatch.chdir(project.root)
     assert main(["verification", "--apps", "plain:deep,pool", "--python", "3.11.2", "--system-python", ""]) == 0
     assert ids(json.loads(capsys.readouterr().out)) == ["plain-deep", "pool"]
+    for every in ([], ["--apps", "all"]):
+        assert main(["verification", *every]) == 0
+        assert ids(json.loads(capsys.readouterr().out)) == ["plain", "plain-deep", "plain-pooled", "pool"]
     assert main(["verification", "--apps", "pool,"]) == 2
     assert capsys.readouterr().err == (
         "tandem: --apps pool,: a name is empty; allowed: names of apps with a comma between them\n"
