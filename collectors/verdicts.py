@@ -254,9 +254,9 @@ def _own_checks(load: LoadResult) -> list[Evidence]:
 
 
 GENERATOR_CHECKS = frozenset(
-    {"books_difference", "loop_gap_max", "connections_established", "cpu_share", "late_share"}
+    {"books_difference", "loop_gap_max", "connections_established", "connections_kept", "cpu_share", "late_share"}
 )
-"""pacer's checks of itself that make a run client-bound and are not repeated by a rule above."""
+"""The generators' checks of themselves that make a run client-bound and are not repeated by a rule above."""
 
 
 def _half(seconds: list[Second], load: LoadResult) -> float | None:

@@ -24,7 +24,7 @@ from typing import Final
 
 from collectors import limits, units
 from collectors.errors import ReadError
-from collectors.model import Counts, Errors, Finding, Latency, LoadResult
+from collectors.model import Check, Counts, Errors, Finding, Latency, LoadResult
 from collectors.readers.censored import lower_bounds
 from collectors.readers.h2load_command import Asked, asked_of
 from collectors.readers.h2load_log import LONGEST_S, Log, latency_of, read_log, series_of
@@ -32,6 +32,7 @@ from collectors.readers.lines import Lines
 
 START: Final = "starting benchmark..."
 LOG_FILE: Final = "h2load.log"
+KEPT: Final = "connections_kept"
 RATE_TOLERANCE_SHARE: Final = 0.02
 BYTES_LOST_SHARE: Final = 0.95
 """The total may lack what was under way when the warm-up ended; below this share of its parts bytes are lost."""
@@ -224,7 +225,14 @@ def _interpret(seen: _Seen, asked: Asked) -> LoadResult:
         ok_per_s=round(seen.succeeded / seen.duration_s, 2) if seen.duration_s else None,
         read_bytes=max(seen.traffic_bytes[0], sum(seen.traffic_bytes[1:])),
         latency=latency,
+        checks=_kept(seen),
     )  # fmt: skip
+
+
+def _kept(seen: _Seen) -> tuple[Check, ...]:
+    """Return what failed of the load that was asked: connections that were not there to the end."""
+    left = seen.clients - seen.gave_up
+    return (Check(name=KEPT, value=left, limit=seen.clients, unit="connections", ok=False),) if seen.gave_up else ()
 
 
 def _with_log(result: LoadResult, seen: _Seen, log: Log, file: Path | str) -> LoadResult:

@@ -102,6 +102,7 @@ def test_connections_that_the_server_ended_are_counted_and_said() -> None:
     result = read("gave-up")
     assert (result.counts.completed, result.errors.seen()) == (5323, {"read": 14})
     assert flags(result) == ["h2load-no-distribution", "h2load-gave-up"]
+    assert verdicts(result) == ["client-bound", "errors"]
     assert result.notes[1].startswith("the server ended 2 of 8 connections and h2load opens no other, ")
 
 
