@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="say whether B is faster or slower than A, or whether nobody can tell",
         description="Hold two campaigns against each other, or two services or profiles of one campaign. Environments "
         "first: what differs and is not declared with --allow stops the comparison. Then for each cell and metric: the "
-        "ratio B / A with a 95 %% interval, the noise floor, a verdict.",
+        "ratio B / A with a 95 % interval, the noise floor, a verdict.",
         epilog="Exit status: 0 the same or better, 1 worse, 2 invalid runs or bad input, 3 not comparable, "
         "4 cannot tell.",
     )

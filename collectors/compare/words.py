@@ -76,7 +76,11 @@ def _listed(found: Sequence[tuple[CellCompared, Delta]]) -> str:
 
 def _blocks(found: Sequence[tuple[CellCompared, Delta]]) -> str:
     wanted = [delta.more_blocks for _, delta in found if delta.more_blocks is not None]
-    return f" (about {max(wanted)} more blocks would answer the most open one)" if wanted else ""
+    if not wanted:
+        return ""
+    others = len(found) - len(wanted)
+    which = f"all but {others}" if others else "the most open one"
+    return f" (about {max(wanted)} more blocks would answer {which})"
 
 
 def effect(delta: Delta) -> str:

@@ -15,7 +15,8 @@ from benchmarks.power import factors
 from collectors.compare.floor import ABOVE, BLOCKS_SHOWN, SHOWN, detectable
 from collectors.compare.judge import Question, ask_values, judge
 from collectors.compare.metrics import METRICS, MetricName
-from collectors.compare.model import Delta, Design
+from collectors.compare.model import CellCompared, Delta, Design
+from collectors.compare.words import outcome_sentence
 
 BLOCKS = range(1, 11)
 NOISE = (0.3, -0.9, 0.6, -0.2, 1.0, -0.5, 0.1, -1.0, 0.8, -0.3)
@@ -128,3 +129,24 @@ def test_what_is_said_to_be_found_in_nine_of_ten_campaigns_is(blocks: int, desig
         cells = draw(PLAIN, source, blocks=blocks, cells=1, slowdown=slowdown)
         found.add(compared(cells, design, metrics=("rate",)), true_ratio(slowdown))
     assert found.worse_share == pytest.approx(0.9, abs=3 * math.sqrt(0.09 / campaigns))
+
+
+@pytest.mark.parametrize(
+    ("needed", "said_of_blocks"),
+    [
+        ((12, 177), " (about 177 more blocks would answer the most open one)"),
+        ((12, 177, None), " (about 177 more blocks would answer all but 1)"),
+        ((None, None), ""),
+    ],
+)
+def test_no_number_of_blocks_is_promised_for_what_needs_more_than_can_be_told(
+    needed: tuple[int | None, ...], said_of_blocks: str
+) -> None:
+    deltas = tuple(
+        Delta(metric="p99", name="p99", scale="ratio", n_a=9, n_b=9, verdict="cannot-tell", words="", more_blocks=each)
+        for each in needed
+    )
+    cell = CellCompared(round="sustained", loop="open", endpoint="agents", service_a="flask", service_b="flask",
+                        profile_a="stock", profile_b="tuned", deltas=deltas)  # fmt: skip
+    sentence = outcome_sentence("cannot-tell", [cell], {})
+    assert sentence == f"cannot tell in {len(needed)} of {len(needed)} comparisons{said_of_blocks}"
