@@ -134,5 +134,6 @@ def _days(earlier: str, later: str) -> float | None:
 
 def _span(days: float) -> str:
     if days < 1:
-        return f"{round(days * 24)} hours"
+        hours = round(days * 24)
+        return "1 hour" if hours == 1 else f"{hours} hours"
     return "1 day" if round(days) == 1 else f"{round(days)} days"
