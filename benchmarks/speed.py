@@ -98,7 +98,8 @@ class Watch:
 
 def row(watch: Watch, what: str, values: Sequence[float | None], unit: str, *, at_most: float | None = None,
         at_least: float | None = None) -> dict[str, Cell]:
-    """Return a row: the median of the values, and whether it meets its target: not, when a run gave no value."""
+    """Return a row: the median of the values, and whether it meets its target: not, when a run gave no value; nothing
+    is said where no run was measured."""
     known = [value for value in values if value is not None]
     value = statistics.median(known) if known else None
     target = f"<= {at_most:g}" if at_most is not None else f">= {at_least:g}" if at_least is not None else None
@@ -106,7 +107,8 @@ def row(watch: Watch, what: str, values: Sequence[float | None], unit: str, *, a
            and (at_most is None or value <= at_most) and (at_least is None or value >= at_least))
     return {"what": what, "median": value, "lowest": min(known, default=None), "highest": max(known, default=None),
             "unit": unit,
-            "target": target, "met": None if target is None else "met" if met else "not met", "runs": len(known),
+            "target": target, "met": None if target is None or not values else "met" if met else "not met",
+            "runs": len(known),
             "steal, most": f"{max(watch.steals, default=0.0):.1%}", "repeated": watch.repeated}
 
 
