@@ -31,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     check.add_argument(
         "--apps", default=EVERY, metavar="A,B:VARIANT",
-        help="an app stands for all its variants; all, the default: every app"
+        help="an app stands for all its variants; all, the default: every app",
     )
     check.add_argument("--python", metavar="V", help="the server's interpreter, as in 3.11.2")
     check.add_argument("--system-python", metavar="V", help="Debian's own there, where it has one")
@@ -50,7 +50,7 @@ def run_new_app(args: argparse.Namespace) -> int:
 
 def run_verification(args: argparse.Namespace) -> int:
     """Print the services, their contracts, and what is refused."""
-    names = [] if args.apps.strip() == EVERY else [name.strip() for name in args.apps.split(",")]
+    names = [] if args.apps.strip() in {"", EVERY} else [name.strip() for name in args.apps.split(",")]
     if not all(names):
         raise PlanError(f"--apps {args.apps}: a name is empty; allowed: names of apps with a comma between them")
     found = verification(

@@ -106,7 +106,7 @@ def test_the_command_prints_it_as_json(
     monkeypatch.chdir(project.root)
     assert main(["verification", "--apps", "plain:deep,pool", "--python", "3.11.2", "--system-python", ""]) == 0
     assert ids(json.loads(capsys.readouterr().out)) == ["plain-deep", "pool"]
-    for every in ([], ["--apps", "all"]):
+    for every in ([], ["--apps", ""], ["--apps", "all"]):
         assert main(["verification", *every]) == 0
         assert ids(json.loads(capsys.readouterr().out)) == ["plain", "plain-deep", "plain-pooled", "pool"]
     assert main(["verification", "--apps", "pool,"]) == 2
