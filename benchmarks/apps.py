@@ -37,6 +37,7 @@ from benchmarks.common import (
     machine_facts,
     now_utc,
     show,
+    stay_awake,
     steal_share,
     with_kept,
     write_table,
@@ -201,7 +202,7 @@ def main(words: Sequence[str] | None = None) -> int:
     wanted = [(service, obstacle(service)) for service in services if service.app in (given.parts or parts)]
     effort = QUICK if given.quick else FULL
     try:
-        facts = machine_facts() | {"effort": f"{effort.blocks} blocks, {effort.seconds} s each time"}
+        facts = machine_facts() | stay_awake() | {"effort": f"{effort.blocks} blocks, {effort.seconds} s each time"}
         rows = _rows([service for service, reason in wanted if reason is None], effort)
     except CannotMeasure as missing:
         print(f"benchmarks.apps: {missing}", file=sys.stderr)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.common import RESULTS, ROOT, Cell, machine_facts, show, with_kept, write_table
+from benchmarks.common import RESULTS, ROOT, Cell, machine_facts, show, stay_awake, with_kept, write_table
 from benchmarks.history_folders import campaigns_of_runs, listed_campaigns
 from benchmarks.noise_model import ALIKE, PLAIN, SKEWED, Noise
 from collectors.history.changes import change_places
@@ -27,6 +27,9 @@ SERIES: Final = 1000
 LISTED_S: Final = 2.0
 LINEAR: Final = 1.5
 ENTRIES: Final = (20_000, 60_000, 100_000)
+RUNS_OF_METRIC: Final = (100_000, 300_000, 500_000)
+TURNS: Final = 9
+"""The least of so many counts: two thirds of the time are the command's start, and what is looked at is the rest."""
 RUNS: Final = (1_000, 2_000, 3_000)
 FALSE: Final = 0.05
 FOUND: Final = 0.90
@@ -37,7 +40,7 @@ COLUMNS: Final = (
 NOTES: Final = (
     ("Listing: `tandem history` as a command of its own, its start, a look at every folder and the printing included; "
     "size: campaigns. One metric, reading: size: runs; reading makes the index of campaigns of 1,000 runs anew. CPU "
-    "seconds of the process: what others take of the machine is not in them; the best of three."),
+    f"seconds of the process: what others take of the machine is not in them; the best of {TURNS}."),
     ("Noise alone: series without a change in which one was named. A change: the level moves in the middle of the "
     "series; found where a change was named at most one campaign beside it. Size: campaigns of the series. Made by "
     "python -m benchmarks.history."),
@@ -80,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--series", type=int, default=SERIES, help="simulated series for each row")
     args = parser.parse_args(argv)
     wanted = args.parts or PARTS
+    facts = machine_facts() | stay_awake()
     measures = {"listing": listing, "one metric": one_metric, "reading": reading}
     rows = [row for part, measure in measures.items() if part in wanted for row in measure()]
     for number, case in enumerate(CASES):
@@ -89,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = RESULTS / "history.json"
     every = with_kept(path, rows, PARTS)
     title = "History: listing, and change points against simulated truth"
-    write_table(RESULTS / "history.md", path, title, every, machine_facts(), notes=NOTES)
+    write_table(RESULTS / "history.md", path, title, every, facts, notes=NOTES)
     return 1 if any(row["kept"] == "NO" for row in rows) else 0
 
 
@@ -103,7 +107,7 @@ def listing() -> list[dict[str, Cell]]:
 def one_metric() -> list[dict[str, Cell]]:
     """Measure one metric of every cell, among so many runs in campaigns of 50 runs each."""
     with tempfile.TemporaryDirectory() as place:
-        folders = {size: listed_campaigns(Path(place) / str(size), size // 50, runs=50) for size in ENTRIES}
+        folders = {size: listed_campaigns(Path(place) / str(size), size // 50, runs=50) for size in RUNS_OF_METRIC}
         options = ("--metric", "p99", "--last", "100")
         return timed("one metric", "ten cells of five in 50 runs", folders, lambda _: 0, options=options)
 
@@ -120,7 +124,7 @@ def timed(
     part: str, case: str, folders: dict[int, Path], lines: Callable[[int], int], *, options: Sequence[str] = (),
     limit_s: float | None = None,
 ) -> list[dict[str, Cell]]:  # fmt: skip
-    """Run the command in each folder, in turn and three times; the largest has the limits. `lines` says how many are
+    """Run the command in each folder, in turn and TURNS times; the largest has the limits. `lines` says how many are
     printed, 0 for any number."""
     spent = {size: min(times) for size, times in _by_turns(folders, lines, options).items()}
     small, middle, large = sorted(folders)
@@ -142,7 +146,7 @@ def _by_turns(
     folders: dict[int, Path], lines: Callable[[int], int], options: Sequence[str]
 ) -> dict[int, list[float]]:
     times: dict[int, list[float]] = {size: [] for size in folders}
-    for _ in range(3):
+    for _ in range(TURNS):
         for size, folder in folders.items():
             seconds, printed = _command(("history", str(folder), *options))
             if lines(size) not in {0, printed}:

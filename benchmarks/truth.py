@@ -24,6 +24,7 @@ from benchmarks.common import (
     machine_facts,
     now_utc,
     pinned,
+    stay_awake,
     steal_share,
     with_kept,
     write_table,
@@ -277,7 +278,7 @@ def main() -> int:
     unknown = [part for part in given.parts if part not in PARTS]
     if unknown:
         words.error(f"there is no part '{unknown[0]}': choose from {', '.join(PARTS)}")
-    facts = machine_facts() | versions()
+    facts = machine_facts() | stay_awake() | versions()
     table = Table()
     begun = cpu_ticks()
     for part in given.parts or PARTS:

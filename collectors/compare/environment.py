@@ -111,7 +111,8 @@ def _recorded(folder: ResultsFolder) -> dict[str, str]:
     found: dict[str, str] = {}
     for machine in MACHINES:
         facts = machine_file(folder, f"{machine}-facts.json")
-        found |= flat({key: value for key, value in facts.items() if key not in IGNORED_FACTS}, machine)
+        awake = machine_file(folder, f"{machine}-awake.json")
+        found |= flat({key: value for key, value in (*facts.items(), *awake.items()) if key not in IGNORED_FACTS}, machine)
         settings = machine_file(folder, f"settings-{machine}-during.json").get("values")
         if isinstance(settings, dict):
             kept = {str(key): value for key, value in settings.items() if not VOLATILE.fullmatch(str(key))}

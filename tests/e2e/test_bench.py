@@ -107,6 +107,15 @@ def test_the_floor_was_measured_over_the_link_before_the_runs(smoke: Campaign) -
     assert "the generator and the link alone: p50 " in smoke.said
 
 
+def test_the_clients_processors_were_kept_awake_and_may_sleep_again(smoke: Campaign, machines: Machines) -> None:
+    has = machines.run("client", "find", "/dev", "-maxdepth", "1", "-name", "cpu_dma_latency")
+    kept = json.loads((smoke.directory / "machines" / "client-awake.json").read_text())
+    assert kept["wake_up_us"] == (0 if has else None)
+    if has:
+        now = machines.run("client", "od", "-An", "-td4", "-N4", "/dev/cpu_dma_latency")
+        assert int(now) > 0
+
+
 @pytest.mark.parametrize("machine", ["server", "client"])
 def test_every_sysctl_is_back(smoke: Campaign, machine: str) -> None:
     assert smoke.after[machine] == smoke.before[machine]

@@ -92,8 +92,9 @@ def test_each_run_has_its_profile_in_force_and_the_machines_are_put_back(lab: Pa
     machines, directory = Machines(ssh_config=lab / "ssh_config"), frozen(tmp_path / "project")
     before = {name: machines.sysctls(name) for name in ("server", "client")}
     with watched(machines, "server", tmp_path / "seen"):
-        ended = play("bench.yml", "-e", f"resume={directory}", *CALM, "--tags", tags(machines))
+        ended = play("bench.yml", "-e", f"resume={directory}", "-e", "wake_up_us=", *CALM, "--tags", tags(machines))
     assert ended.returncode == 0, ended.stdout
+    assert json.loads((directory / "machines" / "client-awake.json").read_text())["wake_up_us"] is None
 
     runs = runs_of(directory)
     assert [run["outcome"] for run in runs] == ["measured"] * 4

@@ -37,7 +37,8 @@ Effect = Callable[[str], float]
 
 
 def machines(directory: Path, **changed: object) -> None:
-    """Facts and settings of both machines; `server` changes the server's facts, `settings` its settings."""
+    """Facts and settings of both machines; `server` changes the server's facts, `settings` its settings, `wake_up_us`
+    how soon the client's processors wake up."""
     server = changed.get("server")
     settings = changed.get("settings")
     for machine in ("server", "client"):
@@ -47,6 +48,9 @@ def machines(directory: Path, **changed: object) -> None:
             facts |= server if isinstance(server, dict) else {}
             values |= settings if isinstance(settings, dict) else {}
         write(directory / "machines" / f"{machine}-facts.json", facts)
+        if machine == "client":
+            awake = {"schema_version": 1, "machine": machine, "wake_up_us": changed.get("wake_up_us", 0)}
+            write(directory / "machines" / "client-awake.json", awake)
         write(directory / "machines" / f"settings-{machine}-during.json", {"schema_version": 1, "values": values})
     rows = [{"name": "shared_buffers", "setting": "65536", "unit": "8kB"}]
     write(directory / "machines" / "postgresql.json", {"schema_version": 1, "settings": rows})

@@ -75,6 +75,12 @@ def test_a_machine_boots_in_a_namespace_that_was_made_for_it() -> None:
     assert not [word for word in command if word.startswith("--network")]  # would make /proc/sys/net read-only
 
 
+def test_a_machine_has_the_doors_of_the_hosts_kernel_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machines, "DOORS", ("/dev/null", "/dev/no-such-door", "/etc/hostname"))
+    bound = [word for word in machines.nspawn_command(LAB.server) if word.startswith("--bind=")]
+    assert bound == [f"--bind={LAB.server.sockets}:/lab", "--bind=/dev/null"]
+
+
 def test_a_keeper_sees_what_the_host_unmounts() -> None:
     command = machines.keeper_command(LAB.server, Path("/plan"))
     assert command[:2] == ["nsenter", "--net=/run/netns/x-server"]
