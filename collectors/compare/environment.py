@@ -45,7 +45,7 @@ CLOSE: Final[Mapping[str, float]] = {
 
 THEN: Final = ", then "
 """Between the values that a campaign's sessions had in turn."""
-GROUPS: Final = ("server", "client", "server.settings", "client.settings", "postgresql", "link", "code")
+GROUPS: Final = ("server", "client", "server.settings", "client.settings", "client.awake", "postgresql", "link", "code")
 """Parts of the record that one side may lack as a whole: that is one difference, not a thousand."""
 
 
@@ -77,8 +77,8 @@ def unrecorded(a: ResultsFolder, b: ResultsFolder) -> list[str]:
 
 
 def _holds(values: Mapping[str, str], group: str) -> bool:
-    """Say whether a record has anything of a group, a machine's settings not counted as its facts."""
-    return any(key.startswith(f"{group}.") and (group not in MACHINES or ".settings." not in key) for key in values)
+    """Say whether a record has anything of a group, what another group within it has not counted."""
+    return any(_group(key) == group for key in values)
 
 
 def _changed(folder: ResultsFolder) -> dict[str, str]:
@@ -111,8 +111,11 @@ def _recorded(folder: ResultsFolder) -> dict[str, str]:
     found: dict[str, str] = {}
     for machine in MACHINES:
         facts = machine_file(folder, f"{machine}-facts.json")
+        found |= flat({key: value for key, value in facts.items() if key not in IGNORED_FACTS}, machine)
         awake = machine_file(folder, f"{machine}-awake.json")
-        found |= flat({key: value for key, value in (*facts.items(), *awake.items()) if key not in IGNORED_FACTS}, machine)
+        if "wake_up_us" in awake:
+            wake_up_us = awake["wake_up_us"]
+            found |= flat({"wake_up_us": "any" if wake_up_us is None else wake_up_us}, f"{machine}.awake")
         settings = machine_file(folder, f"settings-{machine}-during.json").get("values")
         if isinstance(settings, dict):
             kept = {str(key): value for key, value in settings.items() if not VOLATILE.fullmatch(str(key))}

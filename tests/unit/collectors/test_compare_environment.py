@@ -37,8 +37,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> ResultsFolder:
         ({"server": {"processor": ["0", "AuthenticAMD", "Another"]}}, "server.processor"),
         ({"settings": {"net.core.somaxconn": "65535"}}, "server.settings.net.core.somaxconn"),
         ({"settings": {"net.core.new": "1"}}, "server.settings.net.core.new"),
-        ({"wake_up_us": None}, "client.wake_up_us"),
-        ({"wake_up_us": 10}, "client.wake_up_us"),
+        ({"wake_up_us": None}, "client.awake.wake_up_us"),
+        ({"wake_up_us": 10}, "client.awake.wake_up_us"),
     ],
 )  # fmt: skip
 def test_a_difference_of_the_machines_stops_until_it_is_declared(
