@@ -183,7 +183,7 @@ def clean(effort: Effort) -> list[dict[str, Cell]]:
 def scaling(effort: Effort) -> list[dict[str, Cell]]:
     """One process and its server on one CPU, against two processes and two server workers on two CPUs."""
     watch, ratios, costs = Watch(), [], []
-    for _ in range(effort.rounds):
+    for _ in range(3 * effort.rounds):      # one round tells little: its ratio is of two runs some seconds apart
         with nginx(0) as url:
             one = watch.undisturbed(lambda url=url: pacer("-c", 64, "-d", effort.seconds, url))  # type: ignore[misc]
         with nginx(0, 1) as url:
