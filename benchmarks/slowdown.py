@@ -1,9 +1,9 @@
 """Whether `tandem compare` finds a slowdown of known size on the lab, and nothing between identical daemons:
-python -m benchmarks.slowdown [--blocks N] [--seconds S] [--use VERDICT] [--analyse FOLDER]
+python -m benchmarks.slowdown [--blocks N] [--seconds S] [--same N] [--into NAME] [--use VERDICT] [--analyse FOLDER]
 
-One campaign holds seven identical daemons and two slowed by a busy loop of 5 % and 10 % of the CPU time that a request
+One campaign holds identical daemons and two slowed by a busy loop of 5 % and 10 % of the CPU time that a request
 takes, which a short campaign before it measures. Writes benchmarks/results/slowdown.md and slowdown.json; takes about
-half an hour on the lab, as root. Exit status 1 where most comparisons do not find the slower of the two, 2 where
+20 minutes on the lab, as root. Exit status 1 where most comparisons do not find the slower of the two, 2 where
 nothing could be measured.
 """
 
@@ -69,6 +69,11 @@ class Measured:
     options: Options
 
     @property
+    def same(self) -> tuple[str, ...]:
+        """The identical daemons."""
+        return tuple(name for name in SAME if f"{APP}-{name}" in self.folder.plan.services)
+
+    @property
     def blocks(self) -> int:
         """How many blocks were planned."""
         return self.folder.plan.blocks
@@ -102,7 +107,7 @@ class Measured:
 def read(directory: Path, use: Sequence[str]) -> Measured:
     """Return a campaign that this script made; CannotMeasure for another."""
     folder = ResultsFolder(directory)
-    lacking = [name for name in (*SAME, *SLOWER) if f"{APP}-{name}" not in folder.plan.services]
+    lacking = [name for name in (SAME[0], *SLOWER) if f"{APP}-{name}" not in folder.plan.services]
     if lacking:
         raise CannotMeasure(f"{directory}: no campaign of this benchmark: it has no {APP}-{lacking[0]}")
     return Measured(folder=folder, runs=load_runs(folder)[0], options=Options(use=tuple(use)))
@@ -110,12 +115,11 @@ def read(directory: Path, use: Sequence[str]) -> Measured:
 
 def rows_of(measured: Measured) -> list[dict[str, Cell]]:
     """Return the table: identical daemons by metric, slow ones by metric, then every pair by its rate."""
-    pairs = list(itertools.combinations(SAME, 2))
-    same = {pair: measured.compared(*pair) for pair in pairs}
-    rows = _identical(same)
+    same = {pair: measured.compared(*pair) for pair in itertools.combinations(measured.same, 2)}
+    rows = _identical(measured.same, same) if same else []
     singles = [_pair("identical pairs", pair, found, "rate") for pair, found in same.items()]
     for name in SLOWER:
-        slow = {(one, name): measured.compared(one, name) for one in SAME}
+        slow = {(one, name): measured.compared(one, name) for one in measured.same}
         for metric in SHOWN:
             took = {pair: tuple(measured.took(*pair, metric, alone=alone) for alone in (False, True)) for pair in slow}
             rows.append(_slowed(name, slow, metric, took))
@@ -128,8 +132,8 @@ def rows_of(measured: Measured) -> list[dict[str, Cell]]:
     return rows + singles
 
 
-def _identical(same: dict[tuple[str, str], Comparison]) -> list[dict[str, Cell]]:
-    place: dict[str, Cell] = {"part": "identical", "A": f"{SAME[0]} to {SAME[-1]}", "B": "each other"}
+def _identical(names: Sequence[str], same: dict[tuple[str, str], Comparison]) -> list[dict[str, Cell]]:
+    place: dict[str, Cell] = {"part": "identical", "A": f"{names[0]} to {names[-1]}", "B": "each other"}
     place["pairs"] = len(same)
     rows = []
     for metric in METRICS:
@@ -148,9 +152,11 @@ def _slowed(
     took: dict[tuple[str, str], tuple[int | None, ...]],
 ) -> dict[str, Cell]:  # fmt: skip
     deltas = _deltas(slow.values(), metric)
+    names = [one for one, _ in slow]
     found = sum(each.verdict == "slower" for each in deltas)
     return _row({
-        "part": f"slowed by {SLOWER[name]:.0%}", "A": f"{SAME[0]} to {SAME[-1]}", "B": name, "pairs": len(slow),
+        "part": f"slowed by {SLOWER[name]:.0%}", "A": " to ".join(dict.fromkeys((names[0], names[-1]))), "B": name,
+        "pairs": len(slow),
         "metric": METRICS[metric].words("closed"), "claimed": found, **_figures(deltas),
         "blocks it took": _spread(each[0] for each in took.values()),
         "alone": _spread(each[1] for each in took.values()),
@@ -202,7 +208,7 @@ def achieved(measured: Measured, name: str) -> str:
     named: tuple[tuple[MetricName, str], ...] = (("cpu", "CPU time a request"), ("rate", "requests/s"))
     for metric, words in named:
         plain: dict[int, list[float]] = {}
-        for one in SAME:
+        for one in measured.same:
             for block, value in measured.values(one, metric).items():
                 plain.setdefault(block, []).append(value)
         middle = {block: statistics.median(values) for block, values in plain.items()}
@@ -220,7 +226,7 @@ def facts_of(measured: Measured) -> dict[str, str]:
     plan = measured.folder.plan
     kinds = Counter(kind for run in measured.runs for kind in (run.kinds or (run.outcome,)))
     left_out = sum(why_left_out(run, measured.options.use) is not None for run in measured.runs)
-    floor = measured.compared(SAME[0], SAME[1]).floor
+    floor = measured.compared(SAME[0], next(iter(SLOWER))).floor
     used = ", ".join(measured.options.use)
     usable = f"; declared usable: {used}, as on a shared machine" if used else ""
     return machine_facts() | {
@@ -240,6 +246,10 @@ def main(words: Sequence[str] | None = None) -> int:
     grammar = argparse.ArgumentParser(prog="python -m benchmarks.slowdown", description=__doc__)
     grammar.add_argument("--blocks", type=int, default=10, help=f"{LEAST_PER_SIDE} to {BLOCKS_MAX} (default: 10)")
     grammar.add_argument("--seconds", type=float, default=5.0, help="load of each run (default: 5)")
+    grammar.add_argument("--same", type=int, default=len(SAME), choices=range(1, len(SAME) + 1), metavar="N",
+                         help=f"identical daemons, 1 to {len(SAME)} (default: {len(SAME)})")
+    grammar.add_argument("--into", default="slowdown", metavar="NAME",
+                         help="the table's name in benchmarks/results (default: slowdown)")
     grammar.add_argument("--use", action="append", default=[], choices=USABLE, metavar="VERDICT",
                          help=f"count runs with this verdict as well ({', '.join(USABLE)}); repeatable")
     grammar.add_argument("--extra-vars", "-e", action="append", default=[], metavar="NAME=VALUE",
@@ -252,7 +262,7 @@ def main(words: Sequence[str] | None = None) -> int:
         grammar.error(f"--seconds {given.seconds:g}: allowed: 1 to 600")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # so that the lab is left as it was found
     try:
-        effort = Effort(blocks=given.blocks, seconds=given.seconds, extra=given.extra_vars)
+        effort = Effort(blocks=given.blocks, seconds=given.seconds, same=given.same, extra=given.extra_vars)
         measured = read(given.analyse or measure(effort), given.use)
         rows, facts = rows_of(measured), facts_of(measured)
     except (CannotMeasure, TandemError) as wrong:
@@ -261,10 +271,10 @@ def main(words: Sequence[str] | None = None) -> int:
     for row in rows:
         print("  ".join(show(value) for value in row.values()))
     title = "Identical daemons, and known slowdowns"
-    write_table(RESULTS / "slowdown.md", RESULTS / "slowdown.json", title, rows, facts, notes=NOTES)
+    write_table(RESULTS / f"{given.into}.md", RESULTS / f"{given.into}.json", title, rows, facts, notes=NOTES)
     slowest = max(SLOWER, key=lambda name: SLOWER[name])
     found = next(row["claimed"] for row in rows if row["B"] == slowest)
-    return 0 if isinstance(found, int) and found > len(SAME) / 2 else 1
+    return 0 if isinstance(found, int) and found > len(measured.same) / 2 else 1
 
 
 if __name__ == "__main__":

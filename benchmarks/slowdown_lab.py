@@ -102,10 +102,11 @@ FORGET: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How long to measure, and what else bench.yml is told (its --extra-vars)."""
+    """How long to measure, how many identical daemons, and what else bench.yml is told (its --extra-vars)."""
 
     blocks: int
     seconds: float
+    same: int = len(SAME)
     extra: Sequence[str] = ()
 
 
@@ -156,7 +157,7 @@ def measure(effort: Effort) -> Path:
         write_app(project, variants)
         write_campaign(project, CALIBRATION, list(variants), replace(effort, blocks=CALIBRATION_BLOCKS))
         found = calibration(load_runs(ResultsFolder(_bench(project, CALIBRATION, tried, effort.extra)))[0])
-        variants = dict.fromkeys(SAME, ("no loop", 0))
+        variants = dict.fromkeys(SAME[: effort.same], ("no loop", 0))
         variants |= {name: (found.words(share), found.turns(share)) for name, share in SLOWER.items()}
         for name, (words, _turns) in variants.items():
             _say(f"{name}: {words}")
