@@ -182,18 +182,27 @@ def clean(effort: Effort) -> list[dict[str, Cell]]:
 
 def scaling(effort: Effort) -> list[dict[str, Cell]]:
     """One process and its server on one CPU, against two processes and two server workers on two CPUs."""
-    watch, ratios, costs = Watch(), [], []
+    watch, ratios, costs, theirs = Watch(), [], [], []
+    seconds = effort.seconds
     for _ in range(3 * effort.rounds):      # one round tells little: its ratio is of two runs some seconds apart
         with nginx(0) as url:
+            _, wrk_one = watch.undisturbed(
+                lambda url=url: wrk_cpu_us(url, connections=64, seconds=seconds))                # type: ignore[misc]
             one = watch.undisturbed(lambda url=url: pacer("-c", 64, "-d", effort.seconds, url))  # type: ignore[misc]
         with nginx(0, 1) as url:
             load = ("-c", 128, "-t", 2, "--cpu", "0,1", "-d", effort.seconds, url)
             two = watch.undisturbed(lambda load=load: pacer(*load, cpu=None))                    # type: ignore[misc]
+            _, wrk_two = watch.undisturbed(
+                lambda url=url: wrk_cpu_us(url, connections=128, seconds=seconds, cpus=(0, 1)))  # type: ignore[misc]
         ratios.append(ratio(two.completed_per_s, one.completed_per_s))
         costs.append(ratio(two.cpu_us, one.cpu_us))
+        theirs.append(ratio(wrk_two, wrk_one))
     return [row(watch, "closed loop: two processes / one (each shares its CPU with a worker of nginx)", ratios, "times",
                 at_least=1.7),
-            row(watch, "beside it: the generator's CPU for one request, two processes / one", costs, "times")]
+            row(watch, "beside it: the generator's CPU for one request, two processes / one", costs, "times"),
+            row(watch, "beside it: the same of wrk, two threads / one", theirs, "times"),
+            row(watch, "pacer's scaling / wrk's",
+                [ratio(own, other) for own, other in zip(ratios, theirs, strict=True)], "times")]
 
 
 def closed(effort: Effort) -> list[dict[str, Cell]]:

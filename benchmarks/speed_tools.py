@@ -104,9 +104,12 @@ def pacer(*arguments: str | float, cpu: int | None = GENERATOR_CPU) -> Ran:
     return Ran(result=json.loads(ran.stdout))
 
 
-def wrk_cpu_us(url: str, *, connections: int, seconds: int) -> tuple[float, float]:
-    """Run wrk on the generator's CPU; return its CPU time for one request and its requests a second."""
-    command = on(GENERATOR_CPU, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", url])
+def wrk_cpu_us(
+    url: str, *, connections: int, seconds: int, cpus: Sequence[int] = (GENERATOR_CPU,)
+) -> tuple[float, float]:
+    """Run wrk with a thread for each of these CPUs; return its CPU time for one request and its requests a second."""
+    where = ",".join(map(str, cpus))
+    command = ["taskset", "-c", where, "wrk", f"-t{len(cpus)}", f"-c{connections}", f"-d{seconds}s", url]
     _note(command)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
