@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks.common import RESULTS, Cell, machine_facts, now_utc, show, write_table
+from benchmarks.common import RESULTS, ROOT, Cell, machine_facts, now_utc, show, write_table
 from benchmarks.slowdown_lab import APP, SAME, SLOWER, Effort, measure
 from benchmarks.speed_tools import CannotMeasure
 from collectors.compare.compute import Options, compare_sides
@@ -236,7 +236,7 @@ def facts_of(measured: Measured) -> dict[str, str]:
         "load": "; ".join(load.sentence for load in plan.rounds.values()),
         "verdicts of the runs": ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()),
         "runs that do not count": f"{left_out}{usable}",
-        "noise floor": floor.sentence if floor is not None else "none",
+        "noise floor": floor.sentence.replace(f"{ROOT}/", "") if floor is not None else "none",
         **{name: achieved(measured, name) for name in SLOWER},
     }  # fmt: skip
 
