@@ -5,6 +5,7 @@ Every table says when and where it was measured and is written by the script tha
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -12,7 +13,7 @@ import platform
 import shutil
 import struct
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,30 @@ def stay_awake() -> dict[str, str]:
     """Keep this machine's processors from sleeping until this process ends, as a campaign does; return what came of it
     as a fact for the table. Without the right to it, or where the kernel has no such door, they sleep as before."""
     try:
-        os.write(os.open(DOOR, os.O_WRONLY), struct.pack("i", 0))
+        _ask()
     except OSError as obstacle:
         return {"processors": f"may sleep between two requests ({DOOR}: {obstacle.strerror})"}
     return {"processors": f"kept awake ({DOOR} at 0)"}
+
+
+@contextlib.contextmanager
+def kept_awake() -> Iterator[None]:
+    """Keep this machine's processors from sleeping meanwhile, where they can be."""
+    descriptor = None
+    with contextlib.suppress(OSError):
+        descriptor = _ask()
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _ask() -> int:
+    """Ask the kernel that no processor takes any time to wake up; return the descriptor that holds the request."""
+    descriptor = os.open(DOOR, os.O_WRONLY)
+    os.write(descriptor, struct.pack("i", 0))
+    return descriptor
 
 
 def now_utc() -> str:
