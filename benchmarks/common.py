@@ -20,11 +20,12 @@ from typing import Any
 from pacer import __version__
 from pacer.units import ABSENT
 
-DOOR = Path("/dev/cpu_dma_latency")
+LATENCY_DEVICE = Path("/dev/cpu_dma_latency")
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 _STEAL = 7                  # its place in the cpu line of /proc/stat; guest time behind it is part of user time
 _FIELDS = 8
+_UNTIL_THE_END = contextlib.ExitStack()
 
 Cell = str | int | float | None
 
@@ -45,34 +46,23 @@ def machine_facts() -> dict[str, str]:
     }
 
 
-def stay_awake() -> dict[str, str]:
-    """Keep this machine's processors from sleeping until this process ends, as a campaign does; return what came of it
-    as a fact for the table. Without the right to it, or where the kernel has no such door, they sleep as before."""
-    try:
-        _ask()
-    except OSError as obstacle:
-        return {"processors": f"may sleep between two requests ({DOOR}: {obstacle.strerror})"}
-    return {"processors": f"kept awake ({DOOR} at 0)"}
-
-
 @contextlib.contextmanager
-def kept_awake() -> Iterator[None]:
-    """Keep this machine's processors from sleeping meanwhile, where they can be."""
-    descriptor = None
-    with contextlib.suppress(OSError):
-        descriptor = _ask()
-    try:
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+def kept_awake() -> Iterator[dict[str, str]]:
+    """Keep this machine's processors from sleeping meanwhile, as a campaign does; yield what came of it as a fact for
+    the table. Without the right to it, or where the kernel has no such device, they sleep as before."""
+    with contextlib.ExitStack() as stack:
+        try:
+            device = stack.enter_context(LATENCY_DEVICE.open("wb", buffering=0))
+            device.write(struct.pack("i", 0))
+            fact = f"kept awake ({LATENCY_DEVICE} at 0)"
+        except OSError as obstacle:
+            fact = f"may sleep between two requests ({LATENCY_DEVICE}: {obstacle.strerror})"
+        yield {"processors": fact}
 
 
-def _ask() -> int:
-    """Ask the kernel that no processor takes any time to wake up; return the descriptor that holds the request."""
-    descriptor = os.open(DOOR, os.O_WRONLY)
-    os.write(descriptor, struct.pack("i", 0))
-    return descriptor
+def stay_awake() -> dict[str, str]:
+    """Do so until this process ends."""
+    return _UNTIL_THE_END.enter_context(kept_awake())
 
 
 def now_utc() -> str:

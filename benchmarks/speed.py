@@ -324,8 +324,9 @@ def main() -> int:
     try:
         facts = machine_facts() | {"effort": "quick" if given.quick else "full"} | _versions()
         for name in given.parts or ROWS:
-            with contextlib.nullcontext() if name in NEVER_IDLE else kept_awake():
+            with contextlib.nullcontext({}) if name in NEVER_IDLE else kept_awake() as held:
                 measured_rows = ROWS[name](QUICK if given.quick else FULL)
+            facts |= held
             for measured in measured_rows:
                 rows.append({"part": name, **measured, "measured": now_utc()})
                 print("  ".join(f"{show(value)}" for value in measured.values()), flush=True)

@@ -14,7 +14,7 @@ from lab.errors import LabError
 OFF_S = 20
 _REPOSITORY = Path(__file__).resolve().parent.parent
 NSPAWN = Path("/run/systemd/nspawn")
-DOORS = ("/dev/cpu_dma_latency",)
+HOST_DEVICES = ("/dev/cpu_dma_latency",)
 """Devices of the host's that a real machine has as well: who holds this one open keeps processors from sleeping."""
 
 
@@ -41,7 +41,7 @@ def nspawn_command(machine: Machine) -> list[str]:
         "--link-journal=no",
         "--console=read-only",
         f"--bind={machine.sockets}:/lab",
-        *(f"--bind={door}" for door in DOORS if Path(door).is_char_device()),
+        *(f"--bind={device}" for device in HOST_DEVICES if Path(device).is_char_device()),
     ]
 
 

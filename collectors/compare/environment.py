@@ -115,7 +115,7 @@ def _recorded(folder: ResultsFolder) -> dict[str, str]:
         awake = machine_file(folder, f"{machine}-awake.json")
         if "wake_up_us" in awake:
             wake_up_us = awake["wake_up_us"]
-            found |= flat({"wake_up_us": "any" if wake_up_us is None else wake_up_us}, f"{machine}.awake")
+            found[f"{machine}.awake.wake_up_us"] = "any" if wake_up_us is None else str(wake_up_us)
         settings = machine_file(folder, f"settings-{machine}-during.json").get("values")
         if isinstance(settings, dict):
             kept = {str(key): value for key, value in settings.items() if not VOLATILE.fullmatch(str(key))}

@@ -84,7 +84,7 @@ def over_time(results: Path, metric: str, cells: CellFilter, *, rebuild: bool = 
 def _refuse_unknown(database: sqlite3.Connection, chosen: dict[str, str], results: Path) -> None:
     for field, value in chosen.items():
         table = "campaigns" if field == "campaign" else "runs"
-        known = sorted(str(row[0]) for row in database.execute(f"SELECT DISTINCT {field} FROM {table}"))  # noqa: S608
+        known = sorted(str(row[0]) for row in database.execute(f"SELECT DISTINCT {field} FROM {table}"))  # noqa: S608 - own names
         if not known:
             raise TandemError(f"{results}: no run of any campaign is on record here")
         if value not in known:

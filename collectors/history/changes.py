@@ -67,7 +67,7 @@ def find_changes(results: Path, metric: Metric, series: Series) -> tuple[tuple[C
 def change_places(values: Sequence[float]) -> list[int]:
     """Return the indices at which a new level begins; ImportError where the library is not installed."""
     import numpy as np  # noqa: PLC0415 - slow to import, and most calls need neither
-    from ruptures.detection import KernelCPD  # noqa: PLC0415
+    from ruptures.detection import KernelCPD  # noqa: PLC0415 - as numpy
 
     if len(set(values)) == 1:
         return []

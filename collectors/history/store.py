@@ -194,7 +194,7 @@ def keep(database: sqlite3.Connection, name: str, stamp: Stamp, reading: Reading
     known = stamp.journal if stamp.journal is not None and _all_on_record(reading) else stamp.folder
     database.execute("INSERT INTO folders VALUES (?, ?, ?)", (name, known, reading.fault))
     if reading.entry is not None:
-        database.execute(f"INSERT INTO campaigns VALUES ({_marks(reading.entry)})", reading.entry)  # noqa: S608
+        database.execute(f"INSERT INTO campaigns VALUES ({_marks(reading.entry)})", reading.entry)  # noqa: S608 - marks
     flat = [(name, *row[:-1], *row.measures) for row in reading.rows]
     if flat:
         database.executemany(f"INSERT INTO runs VALUES ({_marks(flat[0])})", flat)  # noqa: S608 - nothing but marks

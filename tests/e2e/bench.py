@@ -44,7 +44,7 @@ def play_until(line_part: str, then: Callable[[int], None], playbook: str, *word
     with subprocess.Popen(["ansible-playbook", playbook, *words], cwd=ROOT, env=environment(), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                           start_new_session=True,
-                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as child:  # noqa: PLW1509
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as child:  # noqa: PLW1509 - no threads
         assert child.stdout is not None
         said, done = "", False
         for line in child.stdout:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.fuzz.keep import keep_best  # noqa: E402 - after the path is set
-from tests.fuzz.target import KEPT, TARGETS, load  # noqa: E402
+from tests.fuzz.target import KEPT, TARGETS, load  # noqa: E402 - after the path is set
 
 HANG_S = 300  # on the clock, which a busy machine stretches; libFuzzer ends its process
 MEMORY_MB = 1024

@@ -75,8 +75,8 @@ def test_a_machine_boots_in_a_namespace_that_was_made_for_it() -> None:
     assert not [word for word in command if word.startswith("--network")]  # would make /proc/sys/net read-only
 
 
-def test_a_machine_has_the_doors_of_the_hosts_kernel_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machines, "DOORS", ("/dev/null", "/dev/no-such-door", "/etc/hostname"))
+def test_a_machine_has_the_devices_of_the_host_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machines, "HOST_DEVICES", ("/dev/null", "/dev/no-such-device", "/etc/hostname"))
     bound = [word for word in machines.nspawn_command(LAB.server) if word.startswith("--bind=")]
     assert bound == [f"--bind={LAB.server.sockets}:/lab", "--bind=/dev/null"]
 
