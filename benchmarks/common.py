@@ -52,7 +52,7 @@ def kept_awake() -> Iterator[dict[str, str]]:
     the table. Without the right to it, or where the kernel has no such device, they sleep as before."""
     with contextlib.ExitStack() as stack:
         try:
-            device = stack.enter_context(LATENCY_DEVICE.open("wb", buffering=0))
+            device = stack.enter_context(LATENCY_DEVICE.open("r+b", buffering=0))
             device.write(struct.pack("i", 0))
             fact = f"kept awake ({LATENCY_DEVICE} at 0)"
         except OSError as obstacle:

@@ -8,7 +8,6 @@ much was taken. Writes benchmarks/results/speed.md and speed.json.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import statistics
 import subprocess
@@ -16,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -324,7 +324,8 @@ def main() -> int:
     try:
         facts = machine_facts() | {"effort": "quick" if given.quick else "full"} | _versions()
         for name in given.parts or ROWS:
-            with contextlib.nullcontext({}) if name in NEVER_IDLE else kept_awake() as held:
+            idle: AbstractContextManager[dict[str, str]] = nullcontext({}) if name in NEVER_IDLE else kept_awake()
+            with idle as held:
                 measured_rows = ROWS[name](QUICK if given.quick else FULL)
             facts |= held
             for measured in measured_rows:
