@@ -20,6 +20,8 @@ SETTLE_S = 3.0
 REPLY_S = 10.0
 """Longest wait for one reply."""
 SERVER_ERROR = 500
+ENDING_S = 3.0
+"""A daemon whose connection broke has this long to be seen to end: its sockets close before its process is gone."""
 ERRORS_SEEN = 10
 """So many errors in a row say that a server has given its last good answer."""
 MEAN_REPLY_S = 0.25
@@ -32,6 +34,10 @@ class _BrokenError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class _LostError(_BrokenError):
+    """No reply, because the server closed the connection or took none."""
 
 
 def check(  # noqa: PLR0917 - the call is agreed between the run module and the tests
@@ -144,9 +150,18 @@ class _Checker:
                 self._ask(deadline)
             except _BrokenError as broken:
                 kind = "timeout" if broken.kind == "timeout" else "wrong-answer"
-                ended = "" if self.alive() else "; the daemon has ended"
+                ended = "; the daemon has ended" if self._has_ended(broken) else ""
                 raise _BrokenError(kind, f"{broken} (reply {number} of {requests}){ended}") from None
             self.repeated = number
+
+    def _has_ended(self, broken: _BrokenError) -> bool:
+        """Whether the daemon is gone, or is seen to go within `ENDING_S` after it broke a connection."""
+        deadline = time.monotonic() + (ENDING_S if isinstance(broken, _LostError) else 0)
+        while self.alive():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def exhaust(self, requests: int, answers: int) -> None:
         """Ask until all good answers were given and only errors come; raises _BrokenError when it is otherwise.
@@ -197,11 +212,13 @@ class _Checker:
             reply = connection.exchange(self.method, self.path, deadline)
         except TimeoutError:
             raise self._broken("timeout", "expected a reply, found none in time") from None
-        except (ClosedError, NotHttpError, OSError) as error:
+        except NotHttpError as error:
+            raise self._broken("wrong-answer", f"expected a reply, found {_said(error)}") from None
+        except (ClosedError, OSError) as error:
             if reusing and not connection.received_bytes:
                 self.disconnect()
                 return self._exchange(deadline)
-            raise self._broken("wrong-answer", f"expected a reply, found {_said(error)}") from None
+            raise self._lost("wrong-answer", f"expected a reply, found {_said(error)}") from None
         self.reused = self.reused or reusing
         return reply
 
@@ -212,7 +229,7 @@ class _Checker:
             raise self._broken("timeout", "expected a connection, found none in time") from None
         except OSError as error:
             fault = f"expected a server at {self.host}:{self.port}, found {_said(error)}"
-            raise self._broken("did-not-start", fault) from None
+            raise self._lost("did-not-start", fault) from None
 
     def _fault(self, reply: Reply) -> str | None:
         """What is wrong with a reply, or None."""
@@ -232,6 +249,9 @@ class _Checker:
 
     def _broken(self, kind: str, text: str) -> _BrokenError:
         return _BrokenError(kind, f"{self.method} {self.path}: {text}")
+
+    def _lost(self, kind: str, text: str) -> _LostError:
+        return _LostError(kind, f"{self.method} {self.path}: {text}")
 
 
 def head_fault(reply: Reply, endpoint: dict[str, Any]) -> str | None:

@@ -30,7 +30,7 @@ asked = itertools.count(1)
 @app.before_request
 def die() -> None:
     if next(asked) > 20:
-        os._exit(3)
+        os._exit(7)
 
 
 """
@@ -44,7 +44,7 @@ asked = itertools.count(1)
 @app.after_request
 def end(response: Response) -> Response:
     if next(asked) == 20:
-        response.call_on_close(lambda: os._exit(3))
+        response.call_on_close(lambda: os._exit(7))
     return response
 
 
@@ -94,11 +94,11 @@ def test_a_daemon_whose_workers_die_and_are_replaced(fault: str, folder: Path, d
         r"GET /index: expected (a reply, found .* \(reply \d+ of 50\)|every worker to live on, found \d of \d proc)",
         message(found, "wrong-answer"),
     )
-    assert "exited with code 3" in log or "Worker (pid:" in log
+    assert "exited with code 7" in log or "Worker (pid:" in log
 
 
 def test_a_daemon_that_dies_whole(folder: Path, database: Postgres) -> None:
-    change(folder, "app.py", ROUTE, f"{DIES}{ROUTE}".replace("os._exit(3)", "os.kill(os.getppid(), 9) or os._exit(3)"))
+    change(folder, "app.py", ROUTE, f"{DIES}{ROUTE}".replace("os._exit(7)", "os.kill(os.getppid(), 9) or os._exit(7)"))
     found, _ = found_of(folder, database)
     assert "; the daemon has ended" in message(found, "wrong-answer")
 

@@ -33,7 +33,7 @@ LONG_S = 60.0
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("POLL_S", "SETTLE_S", "REPLY_S", "MEAN_REPLY_S"):
+    for name in ("POLL_S", "SETTLE_S", "REPLY_S", "MEAN_REPLY_S", "ENDING_S"):
         monkeypatch.setattr(tandem_contract, name, {"POLL_S": 0.01, "REPLY_S": 0.5}.get(name, 0.1))
 
 
@@ -223,10 +223,20 @@ def test_a_server_that_breaks_later_is_caught(
     assert (found["requests"], found["reply_bytes"]) == (3, len(GOOD))
 
 
-def test_a_dead_server_is_called_dead() -> None:
+def test_a_dead_server_is_called_dead_though_its_end_is_seen_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tandem_contract, "ENDING_S", LONG_S)
+    seen = iter([True] * 10)
     with serving(after(4, die)) as server:
-        found = ask(server, alive=server.thread.is_alive)
+        found = ask(server, alive=lambda: next(seen, server.thread.is_alive()))
     assert found["failure"]["message"].endswith("; the daemon has ended")
+
+
+def test_a_server_that_answers_wrongly_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tandem_contract, "ENDING_S", LONG_S)
+    asked: list[int] = []
+    with serving(after(4, lambda: reply([]))) as server:
+        found = ask(server, alive=lambda: asked.append(1) is None)
+    assert (found["failure"]["kind"], len(asked)) == ("wrong-answer", 1)
 
 
 def test_nobody_listens() -> None:
