@@ -61,7 +61,7 @@ def kept_awake() -> Iterator[dict[str, str]]:
 
 
 def stay_awake() -> dict[str, str]:
-    """Do so until this process ends."""
+    """Keep them so until this process ends; return what came of it, as `kept_awake` does."""
     return _UNTIL_THE_END.enter_context(kept_awake())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from collectors.codec import to_json
 from collectors.errors import TandemError
 from collectors.jsonio import dump, write_text
+from collectors.report.manifest import write_manifest
 from collectors.results import ResultsFolder
 from collectors.run import Run
 from collectors.summarise import summarise
@@ -64,9 +65,7 @@ def _summarise(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    # Drawing is slow to import, and `summarise` draws nothing.
-    from collectors.report.manifest import write_manifest  # noqa: PLC0415 - see above
-    from collectors.report.page import page  # noqa: PLC0415 - see above
+    from collectors.report.page import page  # noqa: PLC0415 - drawing is slow to import, and `summarise` draws nothing
 
     folder = ResultsFolder(args.directory)
     summary, runs = _written(folder)

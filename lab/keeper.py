@@ -43,8 +43,7 @@ def nspawn_lock(root: os.stat_result) -> str:
 
 def _run(argv: list[str], group: Path | None) -> int:
     enter = (lambda: _enter(group)) if group else None
-    # This process has one thread, so code may run between fork and exec.
-    child = subprocess.Popen(argv, env=ENVIRONMENT, preexec_fn=enter)  # noqa: PLW1509 - see above
+    child = subprocess.Popen(argv, env=ENVIRONMENT, preexec_fn=enter)  # noqa: PLW1509 - no threads here
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     return child.wait()
 

@@ -19,9 +19,9 @@ SETTLE_S = 3.0
 """A daemon that answers wrongly while it starts has this long, from its first answer, to answer correctly."""
 REPLY_S = 10.0
 """Longest wait for one reply."""
-SERVER_ERROR = 500
 ENDING_S = 3.0
 """A daemon whose connection broke has this long to be seen to end: its sockets close before its process is gone."""
+SERVER_ERROR = 500
 ERRORS_SEEN = 10
 """So many errors in a row say that a server has given its last good answer."""
 MEAN_REPLY_S = 0.25

@@ -88,7 +88,7 @@ def test_signals_restore_even_when_nobody_reads_any_more(project: Path, number: 
     reading, writing = os.pipe()
     with subprocess.Popen(command(), cwd=project, env=environment(project), stdin=subprocess.DEVNULL, stdout=writing,
                           stderr=writing, start_new_session=True,
-                          preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as child:  # noqa: PLW1509
+                          preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as child:  # noqa: PLW1509 - no threads
         os.close(writing)
         said = b""
         while b"TASK [Wait]" not in said:

@@ -17,6 +17,7 @@ from collectors.errors import TandemError
 from collectors.history import CellFilter, Series, campaigns, over_time
 from collectors.history.changes import LEAST, PENALTIES, change_places, normal_scores, penalty
 from collectors.history.tables import campaigns_text, history_text, spark
+from collectors.results import ResultsFolder
 from tests.unit.collectors.builders import Given
 from tests.unit.collectors.comparisons import changed, document, make
 from tests.unit.collectors.tool_output import Snapshot, wrk_text
@@ -140,7 +141,7 @@ def test_differences_of_other_services_and_rounds_are_left_out(series: Path, tmp
         plan["rounds"]["light"] = {**plan["rounds"]["calibration"], "name": "light"}
         plan["workers"] = 4
 
-    changed_folder = changed(_folder(series / "quick-06"), results / "quick-06", change)
+    changed_folder = changed(ResultsFolder(series / "quick-06"), results / "quick-06", change)
     assert changed_folder.plan.workers == 4
     (found,) = one(results).changes
     assert found.differences is not None
@@ -156,11 +157,11 @@ def test_another_program_of_the_app_whose_code_runs_is_among_the_differences(ser
         name = f"quick-{number:02d}"
         shutil.rmtree(results / name)
 
-        def change(plan: dict[str, Any], late: bool = number >= len(SPEEDS) // 2) -> None:  # noqa: FBT001
+        def change(plan: dict[str, Any], late: bool = number >= len(SPEEDS) // 2) -> None:  # noqa: FBT001 - bound to this turn of the loop
             plan["services"][0]["code"] = "shared"
             plan["code"] = {"shared": {"program": "b" if late else "a"}, "django": {"program": "c" if late else "d"}}
 
-        changed(_folder(series / name), results / name, change)
+        changed(ResultsFolder(series / name), results / name, change)
     (found,) = one(results).changes
     assert found.differences is not None
     assert [each.key for each in found.differences] == ["server.kernel", "code.shared.program"]
@@ -231,7 +232,7 @@ def test_a_verdict_can_be_declared_usable(results: Path) -> None:
 
 
 def test_another_load_is_another_series(results: Path) -> None:
-    source = _folder(results / "quick-01")
+    source = ResultsFolder(results / "quick-01")
 
     def faster(plan: dict[str, Any]) -> None:
         plan["rounds"]["calibration"]["connections"] = 128
@@ -386,9 +387,3 @@ def test_bars() -> None:
 def test_every_metric_is_indexed(series: Path) -> None:
     for name in METRICS:
         assert len(one(series, name).points) == len(SPEEDS)
-
-
-def _folder(directory: Path) -> Any:
-    from collectors.results import ResultsFolder  # noqa: PLC0415
-
-    return ResultsFolder(directory)

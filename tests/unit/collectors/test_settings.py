@@ -90,7 +90,7 @@ def verdicts(runs: tuple[Run, ...], profile: str) -> list[tuple[str, object, obj
 
 
 @pytest.mark.parametrize("several", [True, False])
-def test_a_run_whose_settings_hold_is_valid_also_where_a_machine_lacks_one(several: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_a_run_whose_settings_hold_is_valid_also_where_a_machine_lacks_one(several: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
     _, runs = summarise(recorded(tmp_path, several=several))
     assert {run.shown_verdict for run in runs} == {"valid"}
 
